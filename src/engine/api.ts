@@ -1,0 +1,301 @@
+/**
+ * The one API that the studio and the command line call. In the browser it is hosted by a worker (comlink): every argument
+ * and result is plain data (Files and Blobs are passed by handle), every callback is a comlink proxy.
+ * Errors cross as EngineError: a sentence for the person, and a code for the screen that shows it.
+ */
+
+export type EngineErrorCode = 'bad-input' | 'no-gpu' | 'out-of-memory' | 'device-lost' | 'diverged' | 'storage-full' | 'cancelled' | 'internal';
+
+export interface EngineError {
+  readonly code: EngineErrorCode;
+  /** what, where and what to do */
+  readonly message: string;
+}
+
+// ---------------------------------------------------------------- the machine
+
+export interface GpuReport {
+  readonly available: boolean;
+  /** why it is not available and what to do, one sentence each; empty when it is */
+  readonly reasons: readonly string[];
+  readonly name: string;
+  readonly isSoftware: boolean;
+  readonly hasF16: boolean;
+  readonly hasSubgroups: boolean;
+  /** bytes */
+  readonly maxBufferSize: number;
+  readonly bindingLimit: number;
+}
+
+export interface StorageReport {
+  /** bytes */
+  readonly usage: number;
+  readonly quota: number;
+  readonly persisted: boolean;
+  /** another tab holds the library: this one reads, but keeps nothing */
+  readonly heldElsewhere: boolean;
+}
+
+/** Progress of one phase: reading, uploading, compiling … `total` is 0 while it is not known. */
+export interface Progress {
+  readonly phase: 'read' | 'tokenize' | 'upload' | 'compile' | 'store' | 'first-step' | 'export';
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'rows' | 'kernels' | 'steps';
+}
+
+export type OnProgress = (progress: Progress) => void;
+
+// ---------------------------------------------------------------- models
+
+export interface ModelFile {
+  /** path within the dropped folder, or the file's name */
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+export interface ModelCard {
+  readonly id: string;
+  readonly name: string;
+  /** 'llama', 'qwen2' … (model_type), and the class name Transformers gives it */
+  readonly family: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly contextLength: number;
+  readonly vocabSize: number;
+  /** bytes by stored format, e.g. { q4_1: 60e6, f32: 1e5 } */
+  readonly bytesByFormat: Readonly<Record<string, number>>;
+  readonly fileBytes: number;
+  readonly hasTokenizer: boolean;
+  readonly hasChatTemplate: boolean;
+  readonly tiedEmbeddings: boolean;
+  /** what each file of the drop was taken for */
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly role: string }[];
+  /** what it can be used for here, with the reason where it cannot */
+  readonly abilities: readonly { readonly name: 'train' | 'chat' | 'export'; readonly works: boolean; readonly reason?: string }[];
+  /** linears that a method can target: module path suffix → how many */
+  readonly targetModules: readonly { readonly name: string; readonly count: number; readonly inFeatures: number; readonly outFeatures: number }[];
+  readonly isStored: boolean;
+}
+
+export interface StoredModelSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly lastUsed: number;
+}
+
+// ---------------------------------------------------------------- data
+
+export interface DataOptions {
+  readonly maxLength: number;
+  readonly lossOn: 'replies' | 'all';
+  readonly valSplitRatio: number;
+}
+
+export interface DataCard {
+  readonly id: string;
+  readonly name: string;
+  readonly format: string;
+  readonly rows: number;
+  readonly evalRows: number;
+  readonly tokens: number;
+  readonly learnedTokens: number;
+  readonly cutRows: number;
+  readonly droppedRows: number;
+  readonly longestRow: number;
+  /** upper edge in tokens and number of rows */
+  readonly lengthHistogram: readonly { readonly upTo: number; readonly rows: number }[];
+  /** what was wrong, where (file line or row number) and what was done about it */
+  readonly problems: readonly { readonly message: string; readonly count: number; readonly lines: readonly number[] }[];
+}
+
+export interface TokenView {
+  readonly id: number;
+  readonly text: string;
+  readonly part: 'learned' | 'context' | 'cut';
+  readonly special: boolean;
+}
+
+export interface RowView {
+  readonly index: number;
+  readonly raw: string;
+  readonly rendered: string;
+  readonly tokens: readonly TokenView[];
+}
+
+// ---------------------------------------------------------------- runs
+
+/** A run's fields as design §6 names them (Hugging Face's spelling), the method's fields among them; what the YAML file holds. */
+export type RunFields = Readonly<Record<string, unknown>>;
+
+export interface MemoryEstimate {
+  /** bytes by category: weights, adapters, gradients, optimizer, activations, inputs, staging */
+  readonly bytes: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** what is thought to be there (WebGPU does not tell), and how that is known */
+  readonly available: number | null;
+  readonly verdict: 'fits' | 'tight' | 'exceeds' | 'unknown';
+  readonly trainableParameters: number;
+  readonly totalParameters: number;
+  /** size of the adapter file */
+  readonly adapterBytes: number;
+  /** one-click remedies, each with the total it would lead to */
+  readonly remedies: readonly { readonly label: string; readonly fields: RunFields; readonly total: number }[];
+}
+
+export interface MetricPoint {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss?: number;
+  readonly evalLoss?: number;
+  readonly learningRate?: number;
+  readonly gradNorm?: number;
+  /** target-bearing tokens processed so far, and milliseconds of training so far */
+  readonly tokens: number;
+  readonly time: number;
+}
+
+export type RunStatus = 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed' | 'interrupted';
+
+export interface RunSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly modelName: string;
+  readonly dataName: string;
+  readonly method: string;
+  /** frozen at Start */
+  readonly fields: RunFields;
+  readonly createdAt: number;
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly lastLoss?: number;
+  readonly bestEvalLoss?: number;
+  /** step of the last checkpoint that can be resumed from, if any */
+  readonly checkpointStep?: number;
+  readonly checkpointAt?: number;
+  readonly adapterId?: string;
+  readonly error?: string;
+}
+
+export type RunEvent =
+  | { readonly kind: 'status'; readonly status: RunStatus; readonly message?: string }
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'metric'; readonly point: MetricPoint }
+  | { readonly kind: 'pace'; readonly step: number; readonly totalSteps: number; readonly tokensPerSecond: number; readonly secondsLeft: number }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly best: boolean; readonly stored: boolean }
+  | { readonly kind: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
+  | { readonly kind: 'notice'; readonly message: string };
+
+export type OnRunEvent = (event: RunEvent) => void;
+
+// ---------------------------------------------------------------- methods
+
+/** A field of a form, as the method's schema gives it. */
+export interface FieldDescription {
+  /** Hugging Face's spelling, also the YAML key */
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+  readonly kind: 'integer' | 'number' | 'boolean' | 'choice' | 'modules' | 'text' | 'pattern';
+  readonly default: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly choices?: readonly string[];
+  readonly advanced: boolean;
+}
+
+export interface MethodDescription {
+  readonly peftType: string;
+  readonly name: string;
+  /** what it does and when to choose it, one sentence each */
+  readonly summary: string;
+  readonly learningRate: number;
+  readonly fields: readonly FieldDescription[];
+}
+
+// ---------------------------------------------------------------- playground and library
+
+export interface GenerateRequest {
+  /** undefined: the base model */
+  readonly adapterId?: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  /** send the last message's content as it is, without the chat template */
+  readonly raw: boolean;
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly seed: number;
+}
+
+export interface GenerateResult {
+  readonly text: string;
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly tokensPerSecond: number;
+  readonly stopped: 'end-of-turn' | 'length' | 'cancelled';
+}
+
+export interface AdapterSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly peftType: string;
+  readonly baseModel: string;
+  readonly bytes: number;
+  readonly parameters: number;
+  readonly createdAt: number;
+  readonly runId?: string;
+}
+
+export interface Engine {
+  describeGpu(): Promise<GpuReport>;
+  describeStorage(): Promise<StorageReport>;
+  methods(): Promise<readonly MethodDescription[]>;
+  /** all run fields outside the method, with help and defaults, for the form's training part */
+  trainingFields(): Promise<readonly FieldDescription[]>;
+
+  /** Reads headers only. The model becomes the current one. */
+  openModel(files: readonly ModelFile[], onProgress: OnProgress): Promise<ModelCard>;
+  /** the built-in sample: model, data and run fields at once */
+  openSample(onProgress: OnProgress): Promise<{ model: ModelCard; data: DataCard; fields: RunFields }>;
+  openStoredModel(id: string, onProgress: OnProgress): Promise<ModelCard>;
+  listModels(): Promise<readonly StoredModelSummary[]>;
+  /** Copies the current model into the library in the background. */
+  keepModel(onProgress: OnProgress): Promise<StoredModelSummary>;
+  deleteModel(id: string): Promise<void>;
+
+  openData(files: readonly ModelFile[], options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
+  /** the same files under other options */
+  reopenData(options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
+  dataRow(index: number): Promise<RowView>;
+
+  /** Checks fields; throws bad-input naming the field and the nearest that works. */
+  estimate(fields: RunFields): Promise<MemoryEstimate>;
+  /** Resolves when the run ends, however it ends. */
+  startRun(fields: RunFields, onEvent: OnRunEvent): Promise<RunSummary>;
+  resumeRun(id: string, onEvent: OnRunEvent): Promise<RunSummary>;
+  pause(): Promise<void>;
+  unpause(): Promise<void>;
+  /** Stops after the current step; keep = false discards the run with its checkpoints. */
+  stop(keep: boolean): Promise<void>;
+
+  listRuns(): Promise<readonly RunSummary[]>;
+  runMetrics(id: string): Promise<readonly MetricPoint[]>;
+  deleteRun(id: string): Promise<void>;
+
+  generate(request: GenerateRequest, onText: (delta: string) => void): Promise<GenerateResult>;
+  cancelGeneration(): Promise<void>;
+
+  listAdapters(): Promise<readonly AdapterSummary[]>;
+  importAdapter(files: readonly ModelFile[]): Promise<AdapterSummary>;
+  deleteAdapter(id: string): Promise<void>;
+  /** a zip: adapter_config.json, adapter_model.safetensors, README.md, run.yaml, metrics.jsonl */
+  exportAdapter(id: string): Promise<{ name: string; blob: Blob }>;
+
+  /** run file as text, both ways */
+  fieldsToYaml(fields: RunFields): Promise<string>;
+  yamlToFields(text: string): Promise<RunFields>;
+}
