@@ -42,7 +42,7 @@ export function memorySource(bytes: Uint8Array, name: string): ByteSource {
     size: bytes.byteLength,
     async read(start, end) {
       checkRange(name, bytes.byteLength, start, end);
-      return Uint8Array.from(bytes.subarray(start, end));
+      return new Uint8Array(bytes.subarray(start, end));
     },
   };
 }
