@@ -1,6 +1,6 @@
 /** Files on disk as ByteSources. For Node only: the browser bundle must not import this module. */
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { mkdir, open, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { ByteSource, FileSet } from './byteSource.ts';
 import { checkRange } from './byteSource.ts';
 import { UserError } from './errors.ts';
@@ -35,6 +35,16 @@ export async function openPath(path: string): Promise<FileSet> {
   if (found.isDirectory()) return folderFiles(path);
   const source = await fileSource(path);
   return new Map([[source.name, source]]);
+}
+
+/** Writes small files under a folder, which is made. Each appears under its name only when it is complete. */
+export async function writeFolder(path: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const [name, bytes] of files) {
+    const full = join(path, name);
+    await mkdir(dirname(full), { recursive: true });
+    await writeFile(`${full}.part`, bytes);
+    await rename(`${full}.part`, full);
+  }
 }
 
 function sourceOfKnownFile(path: string, name: string, size: number): ByteSource {
