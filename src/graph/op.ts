@@ -89,4 +89,6 @@ export interface OpDefinition {
    * 'always' marks an op that writes into a state tensor: its output is that state, and it is never dropped as unused.
    */
   readonly inPlace?: { readonly input: number; readonly always?: boolean };
+  /** indices of inputs that are states this op writes (beside its outputs); such an op is never dropped as unused */
+  readonly writes?: readonly number[];
 }

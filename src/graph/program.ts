@@ -134,7 +134,7 @@ class UniformSlots {
   readonly buffer: GPUBuffer;
   readonly #slots: readonly number[];
   readonly #slotSize: number;
-  readonly #dummyAt: number;
+  readonly #dummyBuffer: GPUBuffer;
 
   constructor(gpu: Gpu, dispatches: readonly DispatchPlan[]) {
     const longest = Math.max(1, ...dispatches.map((dispatch) => dispatch.params.length));
@@ -146,16 +146,13 @@ class UniformSlots {
       indexByBlock.set(key, known);
       return known;
     });
-    const bytes = new DataView(new ArrayBuffer((indexByBlock.size + 1) * this.#slotSize));
-    this.#dummyAt = indexByBlock.size * this.#slotSize;
+    const bytes = new DataView(new ArrayBuffer(indexByBlock.size * this.#slotSize));
     dispatches.forEach((dispatch, i) => writeWords(bytes, (this.#slots[i] ?? 0) * this.#slotSize, dispatch.params));
     const { UNIFORM, COPY_DST } = GPUBufferUsage;
     this.buffer = gpu.memory.create('parameters', 'uniform slots', bytes.byteLength, UNIFORM | COPY_DST);
     gpu.device.queue.writeBuffer(this.buffer, 0, bytes);
     this.#dummyBuffer = gpu.memory.create('parameters', 'absent operand', 256, GPUBufferUsage.STORAGE);
   }
-
-  readonly #dummyBuffer: GPUBuffer;
 
   slot(index: number): BufferRange {
     return { buffer: this.buffer, offset: (this.#slots[index] ?? 0) * this.#slotSize, size: this.#slotSize };

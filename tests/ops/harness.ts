@@ -249,7 +249,8 @@ export async function runOnGpu(
 export function expectClose(actual: Values | undefined, expected: Values | undefined, tolerance: number, what: string): void {
   if (!actual || !expected) throw new Error(`${what} is missing`);
   expect(actual.length, what).toBe(expected.length);
-  const largest = expected.reduce((max: number, x) => Math.max(max, Math.abs(x)), 1e-6);
+  let largest = 1e-6;
+  for (const x of expected) largest = Math.max(largest, Math.abs(x));
   let worst = 0;
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
