@@ -1,0 +1,108 @@
+import type { DataOptions, FieldDescription, MethodDescription, RunFields } from '../../engine/api.ts';
+
+/** Values that differ from the defaults, by field name. A field that is not in here follows its default, also when that moves. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+/** Run fields that have their place on another screen, so the form on the Method screen leaves them out. */
+const shownElsewhere: ReadonlySet<string> = new Set([
+  'model',
+  'dataset',
+  'eval_dataset',
+  'peft_type',
+  'max_length',
+  'val_split_ratio',
+]);
+
+export interface Settings {
+  readonly methods: readonly MethodDescription[];
+  readonly trainingFields: readonly FieldDescription[];
+  readonly peftType: string;
+  readonly overrides: Overrides;
+}
+
+export function methodOf(settings: Settings): MethodDescription | undefined {
+  return settings.methods.find((method) => method.peftType === settings.peftType);
+}
+
+export function formFields(fields: readonly FieldDescription[]): readonly FieldDescription[] {
+  return fields.filter((field) => !shownElsewhere.has(field.name));
+}
+
+/** The learning rate follows the method; every other default is the field's own. */
+export function defaultOf(field: FieldDescription, method: MethodDescription | undefined): unknown {
+  return field.name === 'learning_rate' && method ? method.learningRate : field.default;
+}
+
+export function valueOf(field: FieldDescription, settings: Settings): unknown {
+  return field.name in settings.overrides ? settings.overrides[field.name] : defaultOf(field, methodOf(settings));
+}
+
+/** The fields that the chosen method and the training part show, without those of other methods. */
+function activeFields(settings: Settings): readonly FieldDescription[] {
+  return formFields([...(methodOf(settings)?.fields ?? []), ...settings.trainingFields]);
+}
+
+/** Sets one field; a value equal to the default takes the override away. */
+export function withValue(field: FieldDescription, value: unknown, settings: Settings): Overrides {
+  const { [field.name]: _previous, ...rest } = settings.overrides;
+  return sameValue(value, defaultOf(field, methodOf(settings))) ? rest : { ...rest, [field.name]: value };
+}
+
+export function changedFields(settings: Settings): readonly FieldDescription[] {
+  return activeFields(settings).filter((field) => field.name in settings.overrides);
+}
+
+/** What the engine gets: the method, every visible field with its value, overrides that no form knows, and the data options. */
+export function composeFields(settings: Settings, data: DataOptions): RunFields {
+  const fields: Record<string, unknown> = { peft_type: settings.peftType };
+  const otherMethods = new Set(settings.methods.flatMap((method) => method.fields.map((field) => field.name)));
+  for (const [name, value] of Object.entries(settings.overrides)) if (!otherMethods.has(name)) fields[name] = value;
+  for (const field of activeFields(settings)) {
+    const value = valueOf(field, settings);
+    if (value !== null && value !== undefined) fields[field.name] = value;
+  }
+  return { ...fields, max_length: data.maxLength, val_split_ratio: data.valSplitRatio };
+}
+
+/** The other way: run fields (of a file, the sample or an old run) as form state. What equals a default is no override. */
+export function settingsOfFields(
+  fields: RunFields,
+  base: Settings,
+  data: DataOptions,
+): { settings: Settings; data: DataOptions } {
+  const named = typeof fields['peft_type'] === 'string' ? fields['peft_type'] : base.peftType;
+  const peftType = base.methods.some((method) => method.peftType === named) ? named : base.peftType;
+  let settings: Settings = { ...base, peftType, overrides: {} };
+  const known = new Map(activeFields(settings).map((field) => [field.name, field]));
+  for (const [name, value] of Object.entries(fields)) {
+    if (shownElsewhere.has(name)) continue;
+    const field = known.get(name);
+    const overrides = field ? withValue(field, value, settings) : { ...settings.overrides, [name]: value };
+    settings = { ...settings, overrides };
+  }
+  const { max_length: maxLength, val_split_ratio: valSplitRatio } = fields;
+  return {
+    settings,
+    data: {
+      ...data,
+      maxLength: typeof maxLength === 'number' ? maxLength : data.maxLength,
+      valSplitRatio: typeof valSplitRatio === 'number' ? valSplitRatio : data.valSplitRatio,
+    },
+  };
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Optimizer steps of a run, as Transformers counts them: `max_steps` where it is positive, else epochs of ⌈⌈rows ÷ batch⌉ ÷ accumulation⌉. */
+export function plannedSteps(trainRows: number, fields: RunFields): number {
+  const number = (name: string, otherwise: number): number => {
+    const value = fields[name];
+    return typeof value === 'number' && value > 0 ? value : otherwise;
+  };
+  const maxSteps = number('max_steps', 0);
+  if (maxSteps > 0) return maxSteps;
+  const batches = Math.ceil(trainRows / number('batch_size', 1));
+  return Math.ceil(Math.ceil(batches / number('gradient_accumulation_steps', 1)) * number('num_train_epochs', 1));
+}
