@@ -1,0 +1,40 @@
+/** How much the browser lets this site store, and whether it may clear it. */
+
+export interface StorageReport {
+  /** bytes in use by this site, as the browser estimates them; undefined where it does not say */
+  readonly usage?: number;
+  /** bytes this site may use in all; undefined where the browser does not say */
+  readonly quota?: number;
+  /** true where the browser has promised not to clear the data by itself */
+  readonly persisted: boolean;
+}
+
+/** Never rejects: a browser that does not tell gives an empty report. */
+export async function storageReport(): Promise<StorageReport> {
+  const storage = storageManager();
+  const [estimate, persisted] = await Promise.all([
+    storage?.estimate?.().catch(() => undefined),
+    storage?.persisted?.().catch(() => false),
+  ]);
+  return { usage: estimate?.usage, quota: estimate?.quota, persisted: persisted ?? false };
+}
+
+/** Asks the browser not to clear the data by itself (some ask the user). Resolves to whether it promised. */
+export async function requestPersistence(): Promise<boolean> {
+  try {
+    return (await storageManager()?.persist?.()) ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `bytes` more would fit with a tenth to spare; true where the browser does not say, since saving reports StorageFull itself. */
+export function hasRoomFor(report: StorageReport, bytes: number): boolean {
+  if (report.quota === undefined) return true;
+  return (report.usage ?? 0) + bytes <= report.quota * 0.9;
+}
+
+/** Absent outside secure contexts and in Node; old browsers lack some of its methods. */
+function storageManager(): Partial<StorageManager> | undefined {
+  return typeof navigator === 'undefined' ? undefined : navigator.storage;
+}
