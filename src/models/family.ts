@@ -1,0 +1,63 @@
+import type { Tensor } from '../graph/tensor.ts';
+import type { GgufMetadata } from '../formats/ggufMetadata.ts';
+import type { ModelBuilder } from './builder.ts';
+
+/** A module of the Hugging Face model that holds weights: adapters are keyed by its path. */
+export interface ModuleInfo {
+  /** exact path in Transformers' model, e.g. 'model.layers.0.self_attn.q_proj' */
+  readonly path: string;
+  readonly kind: 'linear' | 'embedding' | 'norm';
+  readonly hasBias: boolean;
+  /** linear: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
+/** What every causal language model's description tells the rest. */
+export interface ModelDescription {
+  readonly family: string;
+  /** Transformers' model_type and class */
+  readonly modelType: string;
+  readonly architecture: string;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly numHiddenLayers: number;
+  readonly maxPositionEmbeddings: number;
+  /** width of one layer's keys in the cache: heads and their size */
+  readonly numKeyValueHeads: number;
+  readonly headDim: number;
+  readonly tieWordEmbeddings: boolean;
+  /** the input embedding and the output head, which all-linear leaves out */
+  readonly embeddingPath: string;
+  readonly headPath: string;
+  readonly modules: readonly ModuleInfo[];
+  /** by peft_type: what PEFT targets when the user names nothing */
+  readonly defaultTargets: Readonly<Record<string, DefaultTargets>>;
+  readonly eosTokenIds: readonly number[];
+  readonly bosTokenId?: number;
+  readonly padTokenId?: number;
+  /** tensors that the graph needs beside the checkpoint's, e.g. the table of rotary angles; computed for that many positions */
+  constants(positions: number): ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+  /** token ids [batch, tokens] → final hidden states [batch, tokens, hiddenSize], after the last norm */
+  traceBody(builder: ModelBuilder, ids: Tensor): Tensor;
+}
+
+export interface DefaultTargets {
+  readonly targetModules: readonly string[];
+  readonly feedforwardModules?: readonly string[];
+}
+
+/** One file a family: how a config is recognised and what it describes. */
+export interface ModelFamily {
+  readonly name: string;
+  /** Transformers' model_type values */
+  readonly modelTypes: readonly string[];
+  /** GGUF's general.architecture values */
+  readonly ggufArchitectures: readonly string[];
+  /** Throws a UserError where the config asks for what is not supported. */
+  describe(config: Readonly<Record<string, unknown>>): ModelDescription;
+  /** A config.json for a GGUF file's metadata. */
+  configFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown>;
+  /** The Hugging Face name of a GGUF tensor, and how its rows lie there; undefined for tensors that are not weights. */
+  tensorFromGguf(name: string, description: ModelDescription): { readonly name: string; readonly rowOrder?: (row: number) => number } | undefined;
+}

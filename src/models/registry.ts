@@ -1,0 +1,28 @@
+import { UserError } from '../formats/errors.ts';
+import type { ModelDescription, ModelFamily } from './family.ts';
+import { llama } from './llama.ts';
+
+/** Every model family that Graft can run. Adding one is its file and a line here. */
+export const modelFamilies: readonly ModelFamily[] = [llama];
+
+const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
+
+/** The family of a config.json. Throws a UserError that names the unknown model_type and what is supported. */
+export function describeModel(config: unknown): ModelDescription {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new UserError('config.json is not a JSON object. Download it again.');
+  const fields = config as Readonly<Record<string, unknown>>;
+  const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(String(fields['model_type'])));
+  if (!family)
+    throw new UserError(`config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`);
+  return family.describe(fields);
+}
+
+/** The family of a GGUF file's general.architecture. */
+export function familyOfGguf(architecture: string): ModelFamily {
+  const family = modelFamilies.find((candidate) => candidate.ggufArchitectures.includes(architecture));
+  if (!family)
+    throw new UserError(
+      `The GGUF file holds a model of architecture "${architecture}", which is not supported. Graft reads ${modelFamilies.flatMap((f) => f.ggufArchitectures).join(', ')}.`,
+    );
+  return family;
+}
