@@ -1,0 +1,46 @@
+import type { DataOptions, ModelFile } from '../../engine/api.ts';
+import { toEngineError } from '../../engine/client.ts';
+import { patch, useStudio } from '../state/store.ts';
+import { engine, trackIn } from './engine.ts';
+import { refreshEstimate } from './estimate.ts';
+
+export async function openDataFiles(files: readonly ModelFile[]): Promise<void> {
+  if (files.length === 0) return;
+  const { options } = useStudio.getState().data;
+  const card = await trackIn('data', 'opening', (onProgress) => engine().openData(files, options, onProgress));
+  if (!card) return;
+  patch('data', { card });
+  refreshEstimate();
+  await showRow(0);
+}
+
+const pauseMs = 350;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Takes an option at once and reads the data again when the hand has rested. */
+export function setDataOption<Name extends keyof DataOptions>(name: Name, value: DataOptions[Name]): void {
+  const { options, card } = useStudio.getState().data;
+  patch('data', { options: { ...options, [name]: value } });
+  refreshEstimate();
+  clearTimeout(timer);
+  if (card) timer = setTimeout(() => void reopenData(), pauseMs);
+}
+
+/** The same files under the options of now, or with another model's tokens. */
+export async function reopenData(): Promise<void> {
+  const { options, rowIndex } = useStudio.getState().data;
+  const card = await trackIn('data', 'opening', (onProgress) => engine().reopenData(options, onProgress));
+  if (!card) return;
+  patch('data', { card });
+  await showRow(Math.min(rowIndex, Math.max(0, card.rows - 1)));
+}
+
+export async function showRow(index: number): Promise<void> {
+  patch('data', { rowIndex: index, rowError: null });
+  try {
+    const row = await engine().dataRow(index);
+    if (useStudio.getState().data.rowIndex === index) patch('data', { row });
+  } catch (thrown) {
+    patch('data', { row: null, rowError: toEngineError(thrown) });
+  }
+}

@@ -1,0 +1,57 @@
+import type { FieldDescription, RunFields } from '../../engine/api.ts';
+import { toEngineError } from '../../engine/client.ts';
+import { composeFields, settingsOfFields, withValue } from '../logic/settings.ts';
+import { patch, useStudio } from '../state/store.ts';
+import { reopenData } from './data.ts';
+import { downloadBlob } from './download.ts';
+import { engine, showToast } from './engine.ts';
+import { refreshEstimate } from './estimate.ts';
+
+export function chooseMethod(peftType: string): void {
+  patch('method', { peftType });
+  refreshEstimate();
+}
+
+export function setField(field: FieldDescription, value: unknown): void {
+  patch('method', { overrides: withValue(field, value, useStudio.getState().method) });
+  refreshEstimate();
+}
+
+export function resetSettings(): void {
+  patch('method', { overrides: {} });
+  refreshEstimate();
+}
+
+/** A remedy, the sample, a file or an old run: its fields replace what they name. */
+export async function applyFields(fields: RunFields): Promise<void> {
+  const { method, data } = useStudio.getState();
+  const before = composeFields(method, data.options);
+  const { settings, data: options } = settingsOfFields({ ...before, ...fields }, method, data.options);
+  patch('method', settings);
+  patch('data', { options });
+  refreshEstimate();
+  const cutsRowsElsewhere = options.maxLength !== data.options.maxLength || options.valSplitRatio !== data.options.valSplitRatio;
+  if (data.card && cutsRowsElsewhere) await reopenData();
+}
+
+export async function importRunFile(file: File): Promise<void> {
+  patch('method', { importError: null });
+  try {
+    const fields = await engine().yamlToFields(await file.text());
+    patch('method', { overrides: {} });
+    await applyFields(fields);
+    showToast(`Took the settings of ${file.name}.`);
+  } catch (thrown) {
+    patch('method', { importError: toEngineError(thrown) });
+  }
+}
+
+export async function exportRunFile(): Promise<void> {
+  const { method, data } = useStudio.getState();
+  try {
+    const text = await engine().fieldsToYaml(composeFields(method, data.options));
+    downloadBlob('run.yaml', new Blob([text], { type: 'application/yaml' }));
+  } catch (thrown) {
+    showToast(toEngineError(thrown).message, true);
+  }
+}

@@ -1,0 +1,80 @@
+import type { ModelCard, ModelFile } from '../../engine/api.ts';
+import { toEngineError } from '../../engine/client.ts';
+import { settingsOfFields } from '../logic/settings.ts';
+import { patch, useStudio } from '../state/store.ts';
+import { reopenData, showRow } from './data.ts';
+import { engine, showToast, trackIn } from './engine.ts';
+import { refreshEstimate } from './estimate.ts';
+import { refreshStorage } from './machine.ts';
+import { clearPlayground } from './playground.ts';
+
+export async function openModelFiles(files: readonly ModelFile[]): Promise<void> {
+  if (files.length === 0) return;
+  const card = await trackIn('model', 'opening', (onProgress) => engine().openModel(files, onProgress));
+  if (card) await takeModel(card);
+}
+
+export async function openStoredModel(id: string): Promise<void> {
+  const card = await trackIn('model', 'opening', (onProgress) => engine().openStoredModel(id, onProgress));
+  if (card) await takeModel(card);
+}
+
+/** Model, data and settings at once, so that a newcomer has only to press Start. */
+export async function openSample(): Promise<void> {
+  const sample = await trackIn('model', 'opening', (onProgress) => engine().openSample(onProgress));
+  if (!sample) return;
+  const { method, data } = useStudio.getState();
+  const { settings, data: options } = settingsOfFields(sample.fields, method, data.options);
+  patch('method', settings);
+  patch('data', { card: sample.data, options });
+  patch('model', { card: sample.model });
+  clearPlayground();
+  refreshEstimate();
+  await Promise.all([showRow(0), keepWhereThereIsRoom(sample.model)]);
+}
+
+async function takeModel(card: ModelCard): Promise<void> {
+  patch('model', { card });
+  clearPlayground();
+  await Promise.all([fitDataTo(card), keepWhereThereIsRoom(card)]);
+  refreshEstimate();
+}
+
+/** A new model has its own tokens: rows are cut anew, and no row is longer than the model can read. */
+async function fitDataTo(card: ModelCard): Promise<void> {
+  const { options } = useStudio.getState().data;
+  patch('data', { options: { ...options, maxLength: Math.min(options.maxLength, card.contextLength) } });
+  if (useStudio.getState().data.card) await reopenData();
+}
+
+/** A model is kept unless that would fill more than nine tenths of what the browser allows. */
+async function keepWhereThereIsRoom(card: ModelCard): Promise<void> {
+  const { storage } = useStudio.getState().machine;
+  if (card.isStored || !storage || storage.heldElsewhere) return;
+  if (storage.usage + card.fileBytes <= storage.quota * 0.9) await keepModel();
+}
+
+export async function keepModel(): Promise<void> {
+  const kept = await trackIn('model', 'keeping', (onProgress) => engine().keepModel(onProgress));
+  const { card } = useStudio.getState().model;
+  if (kept && card?.id === kept.id) patch('model', { card: { ...card, isStored: true } });
+  await Promise.all([refreshStoredModels(), refreshStorage()]);
+}
+
+export async function deleteModel(id: string): Promise<void> {
+  try {
+    await engine().deleteModel(id);
+  } catch (thrown) {
+    showToast(toEngineError(thrown).message, true);
+  }
+  const { card } = useStudio.getState().model;
+  if (card?.id === id) patch('model', { card: { ...card, isStored: false } });
+  await Promise.all([refreshStoredModels(), refreshStorage()]);
+}
+
+export async function refreshStoredModels(): Promise<void> {
+  const stored = await engine()
+    .listModels()
+    .catch(() => []);
+  patch('model', { stored: [...stored].sort((a, b) => b.lastUsed - a.lastUsed) });
+}

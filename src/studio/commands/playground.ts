@@ -1,0 +1,74 @@
+import type { GenerateRequest } from '../../engine/api.ts';
+import { toEngineError } from '../../engine/client.ts';
+import { goTo } from '../routing.ts';
+import { emptyColumn } from '../state/playground.ts';
+import type { Column, PlaygroundState } from '../state/playground.ts';
+import { patch, useStudio } from '../state/store.ts';
+import { engine } from './engine.ts';
+
+export function setPlayground(change: Partial<PlaygroundState>): void {
+  patch('playground', change);
+}
+
+export function tryAdapter(id: string): void {
+  patch('playground', { adapterId: id, tuned: emptyColumn });
+}
+
+export function tryInPlayground(adapterId: string): void {
+  tryAdapter(adapterId);
+  goTo('playground');
+}
+
+export function clearPlayground(): void {
+  patch('playground', { base: emptyColumn, tuned: emptyColumn, asked: '' });
+}
+
+const waiting: Column = { ...emptyColumn, status: 'waiting' };
+let stopped = false;
+
+/** One prompt, first to the base model and then to the tuned one, with the same seed: the GPU does one at a time. */
+export async function sendPrompt(): Promise<void> {
+  const { playground } = useStudio.getState();
+  const { prompt, adapterId } = playground;
+  if (!prompt.trim() || isWriting(playground)) return;
+  stopped = false;
+  patch('playground', { asked: prompt, base: waiting, tuned: adapterId ? waiting : emptyColumn });
+  const request: GenerateRequest = {
+    messages: [{ role: 'user', content: prompt }],
+    raw: playground.raw,
+    maxNewTokens: playground.maxNewTokens,
+    temperature: playground.temperature,
+    topP: playground.topP,
+    seed: playground.seed,
+  };
+  await write('base', request);
+  if (adapterId) await write('tuned', { ...request, adapterId });
+}
+
+async function write(side: 'base' | 'tuned', request: GenerateRequest): Promise<void> {
+  const set = (change: Partial<Column>): void => {
+    patch('playground', { [side]: { ...useStudio.getState().playground[side], ...change } });
+  };
+  if (stopped) return set(emptyColumn);
+  set({ status: 'writing' });
+  try {
+    const result = await engine().generate(request, (delta) => {
+      const column = useStudio.getState().playground[side];
+      if (column.status === 'writing') set({ text: column.text + delta });
+    });
+    set({ status: 'done', text: result.text, result });
+  } catch (thrown) {
+    set({ status: 'failed', error: toEngineError(thrown) });
+  }
+}
+
+export async function stopWriting(): Promise<void> {
+  stopped = true;
+  await engine()
+    .cancelGeneration()
+    .catch(() => undefined);
+}
+
+export function isWriting({ base, tuned }: Pick<PlaygroundState, 'base' | 'tuned'>): boolean {
+  return [base, tuned].some(({ status }) => status === 'waiting' || status === 'writing');
+}

@@ -1,0 +1,94 @@
+import type { OnRunEvent, RunFields, RunSummary } from '../../engine/api.ts';
+import { toEngineError } from '../../engine/client.ts';
+import { metricLog } from '../logic/metricLog.ts';
+import { isActive } from '../logic/readiness.ts';
+import { afterEvent, noRun } from '../logic/runProgress.ts';
+import { composeFields } from '../logic/settings.ts';
+import { goTo } from '../routing.ts';
+import { patch, useStudio } from '../state/store.ts';
+import { engine, showToast } from './engine.ts';
+import { refreshLibrary } from './library.ts';
+import { refreshStorage } from './machine.ts';
+import { tryAdapter } from './playground.ts';
+
+export async function startRun(): Promise<void> {
+  const { method, data } = useStudio.getState();
+  const fields = composeFields(method, data.options);
+  await follow(fields, [], (onEvent) => engine().startRun(fields, onEvent));
+}
+
+export async function resumeRun(run: RunSummary): Promise<void> {
+  patch('run', { interrupted: null });
+  const points = await engine()
+    .runMetrics(run.id)
+    .catch(() => []);
+  const upToCheckpoint = points.filter((point) => point.step <= (run.checkpointStep ?? 0));
+  await follow(run.fields, upToCheckpoint, (onEvent) => engine().resumeRun(run.id, onEvent));
+}
+
+/** Shows a run from its start to its end, however it ends. */
+async function follow(
+  fields: RunFields,
+  points: Parameters<typeof metricLog.replace>[0],
+  begin: (onEvent: OnRunEvent) => Promise<RunSummary>,
+): Promise<void> {
+  if (isActive(useStudio.getState().run.status)) return goTo('train');
+  metricLog.replace(points);
+  patch('run', { ...noRun, status: 'preparing', fields });
+  goTo('train');
+  const onEvent: OnRunEvent = (event) => {
+    if (event.kind === 'metric') metricLog.add(event.point);
+    patch('run', afterEvent(useStudio.getState().run, event, Date.now()));
+  };
+  try {
+    const summary = await begin(onEvent);
+    patch('run', { status: summary.status, summary, fields: summary.fields });
+    if (summary.adapterId) tryAdapter(summary.adapterId);
+  } catch (thrown) {
+    const error = toEngineError(thrown);
+    patch('run', error.code === 'cancelled' ? noRun : { status: 'failed', error });
+  }
+  await Promise.all([refreshLibrary(), refreshStorage()]);
+}
+
+export function pauseRun(): Promise<void> {
+  return command(() => engine().pause());
+}
+
+export function continueRun(): Promise<void> {
+  return command(() => engine().unpause());
+}
+
+export async function togglePause(): Promise<void> {
+  const { status } = useStudio.getState().run;
+  if (status === 'running') await pauseRun();
+  if (status === 'paused') await continueRun();
+}
+
+export function stopAndKeep(): Promise<void> {
+  return command(() => engine().stop(true));
+}
+
+export async function discardRun(): Promise<void> {
+  await command(() => engine().stop(false));
+  showToast('The run and its checkpoints are gone.');
+}
+
+async function command(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    showToast(toEngineError(thrown).message, true);
+  }
+}
+
+/** After a crash or a reload: the newest run that was cut off and left a checkpoint. */
+export function offerInterruptedRun(): void {
+  const { runs } = useStudio.getState().library;
+  const interrupted = runs.find((run) => run.status === 'interrupted' && run.checkpointStep !== undefined) ?? null;
+  patch('run', { interrupted });
+}
+
+export function dismissInterruptedRun(): void {
+  patch('run', { interrupted: null });
+}
