@@ -19,7 +19,7 @@ function parseDeb822(text) {
       }
       return fields;
     })
-    .filter((fields) => /\bdeb\b/.test(fields.types ?? '') && fields.enabled?.toLowerCase() !== 'no')
+    .filter((fields) => fields.types?.split(/\s+/).includes('deb') && fields.enabled?.toLowerCase() !== 'no')
     .map((fields) => ({
       uri: fields.uris?.split(/\s+/)[0],
       suites: fields.suites?.split(/\s+/) ?? [],
