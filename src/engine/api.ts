@@ -4,7 +4,8 @@
  * Errors cross as EngineError: a sentence for the person, and a code for the screen that shows it.
  */
 
-export type EngineErrorCode = 'bad-input' | 'no-gpu' | 'out-of-memory' | 'device-lost' | 'diverged' | 'storage-full' | 'cancelled' | 'internal';
+export type EngineErrorCode =
+  'bad-input' | 'no-gpu' | 'out-of-memory' | 'device-lost' | 'diverged' | 'storage-full' | 'cancelled' | 'internal';
 
 export interface EngineError {
   readonly code: EngineErrorCode;
@@ -74,9 +75,18 @@ export interface ModelCard {
   /** what each file of the drop was taken for */
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly role: string }[];
   /** what it can be used for here, with the reason where it cannot */
-  readonly abilities: readonly { readonly name: 'train' | 'chat' | 'export'; readonly works: boolean; readonly reason?: string }[];
+  readonly abilities: readonly {
+    readonly name: 'train' | 'chat' | 'export';
+    readonly works: boolean;
+    readonly reason?: string;
+  }[];
   /** linears that a method can target: module path suffix → how many */
-  readonly targetModules: readonly { readonly name: string; readonly count: number; readonly inFeatures: number; readonly outFeatures: number }[];
+  readonly targetModules: readonly {
+    readonly name: string;
+    readonly count: number;
+    readonly inFeatures: number;
+    readonly outFeatures: number;
+  }[];
   readonly isStored: boolean;
 }
 
@@ -185,7 +195,13 @@ export type RunEvent =
   | { readonly kind: 'status'; readonly status: RunStatus; readonly message?: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'metric'; readonly point: MetricPoint }
-  | { readonly kind: 'pace'; readonly step: number; readonly totalSteps: number; readonly tokensPerSecond: number; readonly secondsLeft: number }
+  | {
+      readonly kind: 'pace';
+      readonly step: number;
+      readonly totalSteps: number;
+      readonly tokensPerSecond: number;
+      readonly secondsLeft: number;
+    }
   | { readonly kind: 'checkpoint'; readonly step: number; readonly best: boolean; readonly stored: boolean }
   | { readonly kind: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly kind: 'notice'; readonly message: string };

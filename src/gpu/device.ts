@@ -60,7 +60,8 @@ export async function openGpu(gpu: GPU, sources: ShaderSources, options: OpenGpu
       name,
       vendor: info.vendor,
       architecture: info.architecture,
-      isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software/i.test(`${name} ${info.architecture}`),
+      isSoftware:
+        info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software/i.test(`${name} ${info.architecture}`),
       hasF16: device.features.has('shader-f16'),
       hasSubgroups: device.features.has('subgroups'),
       hasTimestamps: device.features.has('timestamp-query'),

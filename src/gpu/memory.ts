@@ -1,4 +1,5 @@
-export type MemoryCategory = 'weights' | 'adapters' | 'gradients' | 'optimizer' | 'activations' | 'inputs' | 'staging' | 'parameters';
+export type MemoryCategory =
+  'weights' | 'adapters' | 'gradients' | 'optimizer' | 'activations' | 'inputs' | 'staging' | 'parameters';
 
 export class OutOfGpuMemory extends Error {
   override readonly name = 'OutOfGpuMemory';

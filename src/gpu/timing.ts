@@ -34,7 +34,10 @@ export async function profile(device: GPUDevice, dispatches: readonly Dispatch[]
 async function timePart(device: GPUDevice, dispatches: readonly Dispatch[]): Promise<number[]> {
   const count = dispatches.length * 2;
   const querySet = device.createQuerySet({ type: 'timestamp', count });
-  const resolved = device.createBuffer({ size: count * 8, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const resolved = device.createBuffer({
+    size: count * 8,
+    usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+  });
   const staging = device.createBuffer({ size: count * 8, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
   dispatches.forEach(({ pipeline, bindGroup, grid }, i) => {
     const encoder = device.createCommandEncoder();

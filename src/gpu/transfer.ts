@@ -3,7 +3,11 @@ import type { BufferRange } from './kernel.ts';
 /** Reads a range back to the CPU. Waits for the GPU: never within a training step. */
 export async function readBack(device: GPUDevice, range: BufferRange): Promise<ArrayBuffer> {
   const size = Math.ceil(range.size / 4) * 4;
-  const staging = device.createBuffer({ label: 'read back', size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const staging = device.createBuffer({
+    label: 'read back',
+    size,
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(range.buffer, range.offset, staging, 0, size);
   device.queue.submit([encoder.finish()]);

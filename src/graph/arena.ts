@@ -32,7 +32,9 @@ export function placeStorages<Key>(
 ): { placements: Map<Key, Placement>; bufferSizes: number[] } {
   const placements = new Map<Key, Placement>();
   const buffers: { placed: Placed<Key>[]; size: number }[] = [];
-  const order = storages.map((storage, index) => ({ storage, index })).sort((a, b) => b.storage.bytes - a.storage.bytes || a.index - b.index);
+  const order = storages
+    .map((storage, index) => ({ storage, index }))
+    .sort((a, b) => b.storage.bytes - a.storage.bytes || a.index - b.index);
   for (const { storage } of order) {
     const taken = new Set([...storage.conflicts].flatMap((key) => placements.get(key)?.buffer ?? []));
     let best: { buffer: number; offset: number; growth: number } | undefined;

@@ -21,7 +21,11 @@ export interface DifferentiateOptions {
  * shapes, so that checkpointing changes memory and not bits.
  * Returns the gradient of each trainable parameter and each tensor asked for that the seeds depend on.
  */
-export function differentiate(graph: Graph, seeds: readonly Seed[], options: DifferentiateOptions = {}): Map<Tensor, Tensor> {
+export function differentiate(
+  graph: Graph,
+  seeds: readonly Seed[],
+  options: DifferentiateOptions = {},
+): Map<Tensor, Tensor> {
   const from = options.from ?? 0;
   const end = graph.nodes.length;
   const requires = tensorsThatNeedGradients(graph.nodes.slice(from, end), options.withRespectTo ?? []);
@@ -64,12 +68,16 @@ function isTrainable(tensor: Tensor): boolean {
   return tensor.origin.kind === 'parameter' && tensor.origin.trainable;
 }
 
-function tensorsThatNeedGradients(nodes: readonly OpNode[], wanted: readonly Tensor[]): { has(tensor: Tensor): boolean } {
+function tensorsThatNeedGradients(
+  nodes: readonly OpNode[],
+  wanted: readonly Tensor[],
+): { has(tensor: Tensor): boolean } {
   const needed = new Set<Tensor>(wanted);
   const has = (tensor: Tensor): boolean =>
     needed.has(tensor) || isTrainable(tensor) || (tensor.origin.kind === 'view' && has(tensor.origin.of));
   for (const node of nodes) {
-    if (node.inputs.some((input) => input !== undefined && has(input))) for (const output of node.outputs) needed.add(output);
+    if (node.inputs.some((input) => input !== undefined && has(input)))
+      for (const output of node.outputs) needed.add(output);
   }
   return { has };
 }
@@ -79,7 +87,8 @@ function throughViews(graph: Graph, tensor: Tensor, gradient: Tensor): { target:
   let target = tensor;
   while (target.origin.kind === 'view') {
     const base = target.origin.of;
-    if (sizeOf(base.shape) !== sizeOf(target.shape)) throw new Error('the gradient of a partial view is not defined: use slice');
+    if (sizeOf(base.shape) !== sizeOf(target.shape))
+      throw new Error('the gradient of a partial view is not defined: use slice');
     target = base;
   }
   return { target, value: sameShape(target.shape, gradient.shape) ? gradient : graph.reshape(gradient, target.shape) };
@@ -109,7 +118,11 @@ function recompute(graph: Graph, segment: Segment): Map<OpNode, OpNode> {
   };
   for (const node of graph.nodes.slice(segment.start, segment.end)) {
     const outputs = graph.scoped(`${node.label}.recompute`, () =>
-      graph.apply(node.op, node.inputs.map((input) => input && copied(input)), node.attributes),
+      graph.apply(
+        node.op,
+        node.inputs.map((input) => input && copied(input)),
+        node.attributes,
+      ),
     );
     node.outputs.forEach((output, i) => {
       const copy = outputs[i];

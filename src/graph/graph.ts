@@ -52,7 +52,11 @@ export class Graph {
   }
 
   /** Adds an op and returns its outputs. */
-  apply(op: string, inputs: readonly (Tensor | undefined)[], attributes: Readonly<Record<string, unknown>> = {}): Tensor[] {
+  apply(
+    op: string,
+    inputs: readonly (Tensor | undefined)[],
+    attributes: Readonly<Record<string, unknown>> = {},
+  ): Tensor[] {
     const specs = opDefinition(op).infer(inputs, attributes);
     const outputs: Tensor[] = [];
     const node: OpNode = { op, inputs, outputs, attributes, label: this.#scope.join('.') || op };
@@ -94,7 +98,8 @@ export class Graph {
   #leaf(key: string, spec: TensorSpec, origin: Tensor['origin']): Tensor {
     const known = this.#leaves.get(key);
     if (known) {
-      if (!sameShape(known.shape, spec.shape)) throw new Error(`${key} is used as [${known.shape.join(', ')}] and as [${spec.shape.join(', ')}]`);
+      if (!sameShape(known.shape, spec.shape))
+        throw new Error(`${key} is used as [${known.shape.join(', ')}] and as [${spec.shape.join(', ')}]`);
       return known;
     }
     const tensor = this.#tensor(spec, origin);

@@ -7,7 +7,11 @@ import { sizeOf, type Tensor } from './tensor.ts';
  * Runs a graph with the plain TypeScript references, in doubles. The judge of every kernel and of every gradient rule.
  * @param leaves values of inputs, weights, parameters and states; states are updated in place
  */
-export function interpret(graph: Graph, leaves: ReadonlyMap<Tensor, Values>, step: StepParameters): (tensor: Tensor) => Values {
+export function interpret(
+  graph: Graph,
+  leaves: ReadonlyMap<Tensor, Values>,
+  step: StepParameters,
+): (tensor: Tensor) => Values {
   const values = new Map<Tensor, Values>(leaves);
   const valueOf = (tensor: Tensor): Values => {
     if (tensor.origin.kind === 'view') {
@@ -20,7 +24,11 @@ export function interpret(graph: Graph, leaves: ReadonlyMap<Tensor, Values>, ste
   };
   for (const node of graph.nodes) {
     const definition = opDefinition(node.op);
-    const results = definition.reference(node.inputs.map((input) => input && valueOf(input)), node, step);
+    const results = definition.reference(
+      node.inputs.map((input) => input && valueOf(input)),
+      node,
+      step,
+    );
     node.outputs.forEach((output, i) => {
       const result = results[i];
       if (!result) throw new Error(`the reference of ${node.op} gave no output ${i}`);

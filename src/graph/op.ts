@@ -67,11 +67,7 @@ export interface OpDefinition {
   /** Shape rule. Throws an Error naming the op and the shapes when they do not fit. */
   infer(inputs: readonly (TensorSpec | undefined)[], attributes: Readonly<Record<string, unknown>>): TensorSpec[];
   /** Plain TypeScript: the meaning of the op. Reads inputs, returns one array per output. */
-  reference(
-    inputs: readonly (Values | undefined)[],
-    node: OpNode,
-    step: StepParameters,
-  ): Values[];
+  reference(inputs: readonly (Values | undefined)[], node: OpNode, step: StepParameters): Values[];
   /**
    * Reverse mode: adds the ops that turn the gradients of the outputs into the gradients of the inputs. `needs[i]` says which are wanted.
    * Absent for ops that have no gradient (or need none).
@@ -84,8 +80,8 @@ export interface OpDefinition {
   ): (Tensor | undefined)[];
   lower(node: OpNode, context: LoweringContext): DispatchPlan[];
   /**
-   * Output 0 may take the storage of input `inPlace` when nothing else reads that input later: then one binding serves both,
-   * and the kernel must read each element before it writes it.
+   * Output 0 takes the storage of input `inPlace` where both have as many elements; the planner copies the input there first when
+   * something else reads it later. One binding serves both, and the kernel must read each element before it writes it.
    * 'always' marks an op that writes into a state tensor: its output is that state, and it is never dropped as unused.
    */
   readonly inPlace?: { readonly input: number; readonly always?: boolean };

@@ -24,7 +24,12 @@ export interface Plan {
  * such that no dispatch writes a buffer that it also reads. Pure: nothing is allocated.
  * @param outputs tensors that stay readable after the last dispatch
  */
-export function planGraph(graph: Graph, outputs: readonly Tensor[], context: LoweringContext, maxBufferSize: number): Plan {
+export function planGraph(
+  graph: Graph,
+  outputs: readonly Tensor[],
+  context: LoweringContext,
+  maxBufferSize: number,
+): Plan {
   const nodes = liveNodes(graph, outputs);
   const owner = new Owners();
   const lastUse = lastUses(nodes, outputs);
@@ -46,23 +51,34 @@ export function planGraph(graph: Graph, outputs: readonly Tensor[], context: Low
     const { inPlace } = definition;
     const operand = inPlace && node.inputs[inPlace.input];
     const result = node.outputs[0];
-    if (inPlace && operand && result) {
+    if (inPlace && operand && result && sizeOf(operand.shape) === sizeOf(result.shape)) {
       const others = node.inputs.filter((input, i) => input && i !== inPlace.input);
       const shared = others.some((other) => other && owner.of(other) === owner.of(operand));
-      const dies = owner.of(operand).origin.kind === 'op' && lastUse(owner.group(operand)) <= index && covers(operand, owner.of(operand));
+      const dies =
+        owner.of(operand).origin.kind === 'op' &&
+        lastUse(owner.group(operand)) <= index &&
+        covers(operand, owner.of(operand));
       if (inPlace.always || (dies && !shared)) owner.join(result, operand);
       else emit(copyDispatches(operand, result, context), [operand], [result]);
     }
     for (const output of node.outputs) if (owner.of(output).origin.kind !== 'op') aliases.set(output, owner.of(output));
     const written = [...node.outputs, ...writtenStates];
     const reads = inputs.filter((input) => !written.some((output) => owner.of(output) === owner.of(input)));
-    emit(definition.lower(node, context).map((plan) => ({ ...plan, label: plan.label ?? node.label })), reads, written);
+    emit(
+      definition.lower(node, context).map((plan) => ({ ...plan, label: plan.label ?? node.label })),
+      reads,
+      written,
+    );
   });
 
-  const storages = collectStorages(positions, outputs.map((output) => owner.of(output)));
+  const storages = collectStorages(
+    positions,
+    outputs.map((output) => owner.of(output)),
+  );
   const placed = placeStorages(storages, maxBufferSize);
   const placements = new Map<Tensor, Placement>();
-  for (const [tensor, placement] of placed.placements) for (const member of owner.group(tensor)) placements.set(member, placement);
+  for (const [tensor, placement] of placed.placements)
+    for (const member of owner.group(tensor)) placements.set(member, placement);
   return { dispatches, placements, bufferSizes: placed.bufferSizes, leaves, aliases };
 }
 
@@ -114,12 +130,22 @@ function lastUses(nodes: readonly OpNode[], outputs: readonly Tensor[]): (group:
   return (group) => Math.max(...group.map((tensor) => last.get(tensor) ?? -1));
 }
 
-function collectStorages(positions: readonly { reads: Tensor[]; writes: Tensor[] }[], kept: readonly Tensor[]): Storage<Tensor>[] {
+function collectStorages(
+  positions: readonly { reads: Tensor[]; writes: Tensor[] }[],
+  kept: readonly Tensor[],
+): Storage<Tensor>[] {
   const storages = new Map<Tensor, Storage<Tensor> & { conflicts: Set<Tensor> }>();
   const touch = (tensor: Tensor, index: number) => {
     const known = storages.get(tensor);
     if (known) known.last = index;
-    else storages.set(tensor, { key: tensor, bytes: sizeOf(tensor.shape) * 4, first: index, last: index, conflicts: new Set() });
+    else
+      storages.set(tensor, {
+        key: tensor,
+        bytes: sizeOf(tensor.shape) * 4,
+        first: index,
+        last: index,
+        conflicts: new Set(),
+      });
   };
   positions.forEach(({ reads, writes }, index) => {
     const isArena = (tensor: Tensor) => tensor.origin.kind === 'op';

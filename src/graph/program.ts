@@ -30,7 +30,12 @@ export class Arenas {
         this.#gpu.memory.destroy(existing);
         kept = false;
       }
-      this.#buffers[i] = this.#gpu.memory.create('activations', `arena ${i}`, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+      this.#buffers[i] = this.#gpu.memory.create(
+        'activations',
+        `arena ${i}`,
+        size,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      );
     });
     return kept;
   }
@@ -52,7 +57,11 @@ export class Program {
   readonly dispatches: readonly Dispatch[];
   readonly #locate: (tensor: Tensor) => BufferRange;
 
-  private constructor(dispatches: readonly Dispatch[], locate: (tensor: Tensor) => BufferRange, readonly uniforms: GPUBuffer) {
+  private constructor(
+    dispatches: readonly Dispatch[],
+    locate: (tensor: Tensor) => BufferRange,
+    readonly uniforms: GPUBuffer,
+  ) {
     this.dispatches = dispatches;
     this.#locate = locate;
   }
@@ -83,7 +92,11 @@ export class Program {
       const range = leaves.range(leafOf(plan, storage.tensor), binding.shard ?? 0, binding.plane ?? 0);
       const isPart = binding.offset !== undefined || binding.size !== undefined || storage.offset > 0;
       return isPart
-        ? { buffer: range.buffer, offset: range.offset + offset, size: binding.size ?? sizeOf(binding.tensor.shape) * 4 }
+        ? {
+            buffer: range.buffer,
+            offset: range.offset + offset,
+            size: binding.size ?? sizeOf(binding.tensor.shape) * 4,
+          }
         : range;
     };
     const dispatches = plan.dispatches.map((dispatch, index): Dispatch => {
@@ -150,7 +163,7 @@ class UniformSlots {
     dispatches.forEach((dispatch, i) => writeWords(bytes, (this.#slots[i] ?? 0) * this.#slotSize, dispatch.params));
     const { UNIFORM, COPY_DST } = GPUBufferUsage;
     this.buffer = gpu.memory.create('parameters', 'uniform slots', bytes.byteLength, UNIFORM | COPY_DST);
-    gpu.device.queue.writeBuffer(this.buffer, 0, bytes);
+    gpu.device.queue.writeBuffer(this.buffer, 0, bytes.buffer);
     this.#dummyBuffer = gpu.memory.create('parameters', 'absent operand', 256, GPUBufferUsage.STORAGE);
   }
 

@@ -83,7 +83,13 @@ export class ModelBuilder {
   }
 
   /** Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer, through the cache where there is one. */
-  attention(layer: number, q: Tensor, k: Tensor, v: Tensor, attributes: { causal: boolean; window: number; scale: number }): Tensor {
+  attention(
+    layer: number,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    attributes: { causal: boolean; window: number; scale: number },
+  ): Tensor {
     const keyLengths = this.graph.input('keyLengths', [this.batch], 'u32');
     if (this.mode.kind === 'forward') return this.#attend(q, k, v, keyLengths, attributes);
     const [, , heads = 1, width = 1] = k.shape;
@@ -120,7 +126,11 @@ export class ModelBuilder {
     if (replaced) return replaced;
     const stored = this.#options.catalog.get(this.#storedName(name));
     if (!stored) throw new Error(`the checkpoint has no tensor ${name}`);
-    return this.graph.weight(this.#storedName(name), stored.shape, sizeOf(stored.shape) === stored.shape.at(-1) ? 'f32' : stored.format);
+    return this.graph.weight(
+      this.#storedName(name),
+      stored.shape,
+      sizeOf(stored.shape) === stored.shape.at(-1) ? 'f32' : stored.format,
+    );
   }
 
   #storedName(name: string): string {

@@ -59,5 +59,8 @@ export interface ModelFamily {
   /** A config.json for a GGUF file's metadata. */
   configFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown>;
   /** The Hugging Face name of a GGUF tensor, and how its rows lie there; undefined for tensors that are not weights. */
-  tensorFromGguf(name: string, description: ModelDescription): { readonly name: string; readonly rowOrder?: (row: number) => number } | undefined;
+  tensorFromGguf(
+    name: string,
+    description: ModelDescription,
+  ): { readonly name: string; readonly rowOrder?: (row: number) => number } | undefined;
 }

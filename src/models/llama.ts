@@ -37,7 +37,12 @@ function describe(config: LlamaConfig): ModelDescription {
     bosTokenId: config.bosTokenId,
     padTokenId: config.padTokenId,
     constants: (positions) =>
-      new Map([['rotary', { shape: [positions, config.headDim / 2, 2], data: rotaryTable(config.rope, config.headDim, positions) }]]),
+      new Map([
+        [
+          'rotary',
+          { shape: [positions, config.headDim / 2, 2], data: rotaryTable(config.rope, config.headDim, positions) },
+        ],
+      ]),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
   };
 }
@@ -62,13 +67,21 @@ function modulesOf(config: LlamaConfig): ModuleInfo[] {
     inFeatures,
     outFeatures,
   });
-  const norm = (path: string, width: number): ModuleInfo => ({ path, kind: 'norm', hasBias: false, inFeatures: width, outFeatures: width });
+  const norm = (path: string, width: number): ModuleInfo => ({
+    path,
+    kind: 'norm',
+    hasBias: false,
+    inFeatures: width,
+    outFeatures: width,
+  });
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`).flatMap((layer) => [
     linear(`${layer}.self_attn.q_proj`, hiddenSize, queries, config.qkvBias),
     linear(`${layer}.self_attn.k_proj`, hiddenSize, keys, config.qkvBias),
     linear(`${layer}.self_attn.v_proj`, hiddenSize, keys, config.qkvBias),
     linear(`${layer}.self_attn.o_proj`, queries, hiddenSize, config.outputBias),
-    ...(config.headNorm ? [norm(`${layer}.self_attn.q_norm`, headDim), norm(`${layer}.self_attn.k_norm`, headDim)] : []),
+    ...(config.headNorm
+      ? [norm(`${layer}.self_attn.q_norm`, headDim), norm(`${layer}.self_attn.k_norm`, headDim)]
+      : []),
     linear(`${layer}.mlp.gate_proj`, hiddenSize, intermediateSize, config.mlpBias),
     linear(`${layer}.mlp.up_proj`, hiddenSize, intermediateSize, config.mlpBias),
     linear(`${layer}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias),
@@ -89,9 +102,17 @@ function traceBody(builder: ModelBuilder, config: LlamaConfig, ids: Tensor): Ten
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
     const path = `model.layers.${layer}`;
     hidden = builder.block(() => {
-      const attended = attention(builder, config, layer, builder.rmsNorm(`${path}.input_layernorm`, hidden, rmsNormEps));
+      const attended = attention(
+        builder,
+        config,
+        layer,
+        builder.rmsNorm(`${path}.input_layernorm`, hidden, rmsNormEps),
+      );
       const residual = builder.add(attended, hidden);
-      return builder.add(mlp(builder, config, path, builder.rmsNorm(`${path}.post_attention_layernorm`, residual, rmsNormEps)), residual);
+      return builder.add(
+        mlp(builder, config, path, builder.rmsNorm(`${path}.post_attention_layernorm`, residual, rmsNormEps)),
+        residual,
+      );
     });
   }
   return builder.rmsNorm('model.norm', hidden, rmsNormEps);
@@ -101,15 +122,21 @@ function attention(builder: ModelBuilder, config: LlamaConfig, layer: number, x:
   const path = `model.layers.${layer}.self_attn`;
   const { batch, tokens, graph } = builder;
   const { headDim } = config;
-  const heads = (projection: string, count: number) => builder.reshape(builder.linear(`${path}.${projection}`, x), [batch, tokens, count, headDim]);
-  const normed = (norm: string, value: Tensor) => (config.headNorm ? builder.rmsNorm(`${path}.${norm}`, value, config.rmsNormEps) : value);
+  const heads = (projection: string, count: number) =>
+    builder.reshape(builder.linear(`${path}.${projection}`, x), [batch, tokens, count, headDim]);
+  const normed = (norm: string, value: Tensor) =>
+    config.headNorm ? builder.rmsNorm(`${path}.${norm}`, value, config.rmsNormEps) : value;
   const rotary = builder.constant('rotary');
   const rotated = (value: Tensor) => graph.one('rope', [value, rotary], {});
   const q = rotated(normed('q_norm', heads('q_proj', config.numAttentionHeads)));
   const k = rotated(normed('k_norm', heads('k_proj', config.numKeyValueHeads)));
   const v = heads('v_proj', config.numKeyValueHeads);
   const output = graph.scoped(`${path}.attention`, () =>
-    builder.attention(layer, q, k, v, { causal: true, window: config.slidingWindow(layer), scale: 1 / Math.sqrt(headDim) }),
+    builder.attention(layer, q, k, v, {
+      causal: true,
+      window: config.slidingWindow(layer),
+      scale: 1 / Math.sqrt(headDim),
+    }),
   );
   return builder.linear(`${path}.o_proj`, builder.reshape(output, [batch, tokens, config.numAttentionHeads * headDim]));
 }
@@ -117,7 +144,9 @@ function attention(builder: ModelBuilder, config: LlamaConfig, layer: number, x:
 function mlp(builder: ModelBuilder, config: LlamaConfig, path: string, x: Tensor): Tensor {
   const gate = builder.linear(`${path}.mlp.gate_proj`, x);
   const up = builder.linear(`${path}.mlp.up_proj`, x);
-  const inner = builder.graph.scoped(`${path}.mlp`, () => builder.graph.one('gatedActivation', [gate, up], { activation: config.hiddenAct }));
+  const inner = builder.graph.scoped(`${path}.mlp`, () =>
+    builder.graph.one('gatedActivation', [gate, up], { activation: config.hiddenAct }),
+  );
   return builder.linear(`${path}.mlp.down_proj`, inner);
 }
 

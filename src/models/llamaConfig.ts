@@ -55,7 +55,9 @@ export function readLlamaConfig(config: Json): LlamaConfig {
   const positive = (name: string, fallback?: number): number => {
     const value = config[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-      throw new UserError(`config.json: ${name} must be a whole number above 0, not ${JSON.stringify(config[name])}. Repair the file or download it again.`);
+      throw new UserError(
+        `config.json: ${name} must be a whole number above 0, not ${JSON.stringify(config[name])}. Repair the file or download it again.`,
+      );
     return value;
   };
   const hiddenSize = positive('hidden_size');
@@ -63,10 +65,16 @@ export function readLlamaConfig(config: Json): LlamaConfig {
   const numKeyValueHeads = positive('num_key_value_heads', modelType === 'mistral' ? 8 : numAttentionHeads);
   const headDim = positive('head_dim', modelType === 'qwen3' ? 128 : Math.floor(hiddenSize / numAttentionHeads));
   if (numAttentionHeads % numKeyValueHeads !== 0)
-    throw new UserError(`config.json: ${numAttentionHeads} attention heads cannot share ${numKeyValueHeads} key-value heads. Repair the file or download it again.`);
-  if (headDim % 2 !== 0) throw new UserError(`config.json: head_dim ${headDim} is odd, so rotary embedding is not defined for it.`);
+    throw new UserError(
+      `config.json: ${numAttentionHeads} attention heads cannot share ${numKeyValueHeads} key-value heads. Repair the file or download it again.`,
+    );
+  if (headDim % 2 !== 0)
+    throw new UserError(`config.json: head_dim ${headDim} is odd, so rotary embedding is not defined for it.`);
   const activation = activations[String(config['hidden_act'] ?? 'silu')];
-  if (!activation) throw new UserError(`config.json: hidden_act "${String(config['hidden_act'])}" is not supported; ${Object.keys(activations).join(', ')} are.`);
+  if (!activation)
+    throw new UserError(
+      `config.json: hidden_act "${String(config['hidden_act'])}" is not supported; ${Object.keys(activations).join(', ')} are.`,
+    );
   const isQwen2 = modelType === 'qwen2';
   const attentionBias = config['attention_bias'] === true;
   return {
@@ -97,7 +105,8 @@ export function readLlamaConfig(config: Json): LlamaConfig {
 
 /** Mistral's holds for every layer; Qwen's only where use_sliding_window is set, and then by layer_types or from max_window_layers on. */
 function readSlidingWindow(modelType: string, config: Json): (layer: number) => number {
-  const window = numberOrNone(config['sliding_window']) ?? 0;
+  const classDefault = modelType === 'mistral' && !('sliding_window' in config) ? 4096 : 0;
+  const window = numberOrNone(config['sliding_window']) ?? classDefault;
   const layerTypes = config['layer_types'];
   if (Array.isArray(layerTypes)) return (layer) => (layerTypes[layer] === 'sliding_attention' ? window : 0);
   if (modelType === 'mistral') return () => window;
@@ -116,14 +125,21 @@ export function llamaConfigFromGguf(metadata: GgufMetadata, tensorNames: Readonl
   const key = (name: string) => `${architecture}.${name}`;
   const hiddenSize = metadata.integer(key('embedding_length'));
   const heads = metadata.integer(key('attention.head_count'));
-  const window = metadata.has(key('attention.sliding_window')) ? metadata.integer(key('attention.sliding_window')) : undefined;
+  const window = metadata.has(key('attention.sliding_window'))
+    ? metadata.integer(key('attention.sliding_window'))
+    : undefined;
   const headDim = metadata.integer(key('attention.key_length'), Math.floor(hiddenSize / heads));
   const rotated = metadata.integer(key('rope.dimension_count'), headDim);
   if (rotated !== headDim)
-    throw new UserError(`The GGUF file rotates ${rotated} of ${headDim} dimensions of a head, which is not supported. Use a Hugging Face folder of this model.`);
+    throw new UserError(
+      `The GGUF file rotates ${rotated} of ${headDim} dimensions of a head, which is not supported. Use a Hugging Face folder of this model.`,
+    );
   return {
     model_type: architecture === 'llama' && window !== undefined ? 'mistral' : architecture,
-    vocab_size: metadata.integer(key('vocab_size'), metadata.has('tokenizer.ggml.tokens') ? metadata.strings('tokenizer.ggml.tokens').length : undefined),
+    vocab_size: metadata.integer(
+      key('vocab_size'),
+      metadata.has('tokenizer.ggml.tokens') ? metadata.strings('tokenizer.ggml.tokens').length : undefined,
+    ),
     hidden_size: hiddenSize,
     intermediate_size: metadata.integer(key('feed_forward_length')),
     num_hidden_layers: metadata.integer(key('block_count')),
@@ -137,9 +153,15 @@ export function llamaConfigFromGguf(metadata: GgufMetadata, tensorNames: Readonl
     tie_word_embeddings: !tensorNames.has('output.weight'),
     attention_bias: tensorNames.has('blk.0.attn_q.bias') && architecture !== 'qwen2',
     sliding_window: window,
-    eos_token_id: metadata.has('tokenizer.ggml.eos_token_id') ? metadata.integer('tokenizer.ggml.eos_token_id') : undefined,
-    bos_token_id: metadata.has('tokenizer.ggml.bos_token_id') ? metadata.integer('tokenizer.ggml.bos_token_id') : undefined,
-    pad_token_id: metadata.has('tokenizer.ggml.padding_token_id') ? metadata.integer('tokenizer.ggml.padding_token_id') : undefined,
+    eos_token_id: metadata.has('tokenizer.ggml.eos_token_id')
+      ? metadata.integer('tokenizer.ggml.eos_token_id')
+      : undefined,
+    bos_token_id: metadata.has('tokenizer.ggml.bos_token_id')
+      ? metadata.integer('tokenizer.ggml.bos_token_id')
+      : undefined,
+    pad_token_id: metadata.has('tokenizer.ggml.padding_token_id')
+      ? metadata.integer('tokenizer.ggml.padding_token_id')
+      : undefined,
   };
 }
 

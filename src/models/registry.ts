@@ -9,11 +9,14 @@ const supported = () => modelFamilies.flatMap((family) => family.modelTypes).joi
 
 /** The family of a config.json. Throws a UserError that names the unknown model_type and what is supported. */
 export function describeModel(config: unknown): ModelDescription {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new UserError('config.json is not a JSON object. Download it again.');
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw new UserError('config.json is not a JSON object. Download it again.');
   const fields = config as Readonly<Record<string, unknown>>;
   const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(String(fields['model_type'])));
   if (!family)
-    throw new UserError(`config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`);
+    throw new UserError(
+      `config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`,
+    );
   return family.describe(fields);
 }
 

@@ -21,10 +21,10 @@ export interface Rope {
 export function readRope(config: Readonly<Record<string, unknown>>): Rope {
   const parameters = asRecord(config['rope_parameters']) ?? asRecord(config['rope_scaling']) ?? {};
   const theta = numberOr(parameters['rope_theta'] ?? config['rope_theta'], 10000);
-  const type = parameters['rope_type'] ?? parameters['type'] ?? 'default';
+  const type = String(parameters['rope_type'] ?? parameters['type'] ?? 'default');
   const required = (name: string): number => {
     const value = parameters[name];
-    if (typeof value !== 'number') throw new UserError(`config.json: rope scaling "${String(type)}" needs the number ${name}.`);
+    if (typeof value !== 'number') throw new UserError(`config.json: rope scaling "${type}" needs the number ${name}.`);
     return value;
   };
   switch (type) {
@@ -48,7 +48,7 @@ export function readRope(config: Readonly<Record<string, unknown>>): Rope {
       };
     default:
       throw new UserError(
-        `config.json: rope scaling "${String(type)}" is not supported; default, linear and llama3 are. Choose a checkpoint with one of these.`,
+        `config.json: rope scaling "${type}" is not supported; default, linear and llama3 are. Choose a checkpoint with one of these.`,
       );
   }
 }
@@ -58,7 +58,9 @@ export function readRope(config: Readonly<Record<string, unknown>>): Rope {
  * 'linear' (all divided by factor) and 'llama3' (long wavelengths divided, short ones kept, a ramp between).
  */
 export function inverseFrequencies(rope: Rope, headDim: number): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, i) => scaleFrequency(rope.scaling, rope.theta ** ((-2 * i) / headDim)));
+  return Float64Array.from({ length: headDim / 2 }, (_, i) =>
+    scaleFrequency(rope.scaling, rope.theta ** ((-2 * i) / headDim)),
+  );
 }
 
 function scaleFrequency(scaling: RopeScaling, frequency: number): number {
@@ -87,7 +89,9 @@ export function rotaryTable(rope: Rope, headDim: number, positions: number): Flo
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 }
 
 function numberOr(value: unknown, fallback: number): number {

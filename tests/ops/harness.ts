@@ -85,7 +85,8 @@ function trace(operands: readonly (Operand | undefined)[]): Traced {
       values.set(tensor, Uint32Array.from(operand.values));
       return tensor;
     }
-    const tensor = operand.kind === 'state' ? graph.state(`s${i}`, operand.shape) : graph.parameter(`p${i}`, operand.shape);
+    const tensor =
+      operand.kind === 'state' ? graph.state(`s${i}`, operand.shape) : graph.parameter(`p${i}`, operand.shape);
     const scale = operand.kind === 'f32' ? (operand.scale ?? 1) : 1;
     const numbers = operand.values ?? noise(count, i + 1).map((x) => x * scale);
     values.set(tensor, Float64Array.from(numbers, Math.fround));
@@ -108,7 +109,9 @@ export async function checkForward(
   const expected = interpret(graph, values, step);
   const references = outputs.map(expected);
   const actual = await runOnGpu(gpu, graph, outputs, values, bytes, step, options);
-  outputs.forEach((output, i) => expectClose(actual[i], references[i], options.tolerance ?? 2e-5, `${op} output ${i} [${output.shape.join(', ')}]`));
+  outputs.forEach((output, i) =>
+    expectClose(actual[i], references[i], options.tolerance ?? 2e-5, `${op} output ${i} [${output.shape.join(', ')}]`),
+  );
 }
 
 /**
@@ -119,7 +122,11 @@ export function checkGradient(
   op: string,
   operands: readonly (Operand | undefined)[],
   attributes: Readonly<Record<string, unknown>> = {},
-  options: { readonly step?: Partial<StepParameters>; readonly tolerance?: number; readonly outputs?: readonly number[] } = {},
+  options: {
+    readonly step?: Partial<StepParameters>;
+    readonly tolerance?: number;
+    readonly outputs?: readonly number[];
+  } = {},
 ): void {
   const step = { ...neutralStep, ...options.step };
   const { graph, inputs, values } = trace(operands);
@@ -158,11 +165,18 @@ export function checkGradient(
     for (let trial = 0; trial < 3; trial++) {
       const direction = Float64Array.from(noise(base.length, 7 + trial));
       const h = 1e-5;
-      const moved = (sign: number) => new Map(values).set(input, Float64Array.from(base, (x, i) => x + sign * h * (direction[i] ?? 0)));
+      const moved = (sign: number) =>
+        new Map(values).set(
+          input,
+          Float64Array.from(base, (x, i) => x + sign * h * (direction[i] ?? 0)),
+        );
       const numeric = (weighted(moved(1)) - weighted(moved(-1))) / (2 * h);
       const analytic = dot(valueOf(gradient), direction);
       const size = Math.max(1e-3, Math.abs(numeric), Math.abs(analytic));
-      expect(Math.abs(numeric - analytic) / size, `${op} operand ${inputs.indexOf(input)}: ${analytic} against ${numeric}`).toBeLessThan(options.tolerance ?? 1e-5);
+      expect(
+        Math.abs(numeric - analytic) / size,
+        `${op} operand ${inputs.indexOf(input)}: ${analytic} against ${numeric}`,
+      ).toBeLessThan(options.tolerance ?? 1e-5);
       checked++;
     }
   }
@@ -192,7 +206,11 @@ export async function runOnGpu(
     if (tensor.origin.kind !== 'weight') return [{ rowStart: 0, rowCount: rows }];
     return shardRows(rows, sizeOf(rest), weightFormats[tensor.origin.format], bindingLimit);
   };
-  const context: LoweringContext = { bindingLimit, flopsPerDispatch: options.flopsPerDispatch ?? 1e8, shards: shardsOf };
+  const context: LoweringContext = {
+    bindingLimit,
+    flopsPerDispatch: options.flopsPerDispatch ?? 1e8,
+    shards: shardsOf,
+  };
   const made: GPUBuffer[] = [];
   const uploaded = new Map<string, BufferRange>();
   const put = (data: Uint8Array): BufferRange => {
@@ -215,7 +233,9 @@ export async function runOnGpu(
       const rowBytes = file.byteLength / rows;
       shardRows(rows, columns, format, bindingLimit).forEach((shard, s) => {
         const part = file.slice(shard.rowStart * rowBytes, (shard.rowStart + shard.rowCount) * rowBytes);
-        format.repack(part, shard.rowCount, columns).forEach((plane, p) => uploaded.set(`${tensor.id}:${s}:${p}`, put(plane)));
+        format
+          .repack(part, shard.rowCount, columns)
+          .forEach((plane, p) => uploaded.set(`${tensor.id}:${s}:${p}`, put(plane)));
       });
     } else {
       const words = tensor.dtype === 'u32' ? Uint32Array.from(value) : Float32Array.from(value);
@@ -246,7 +266,12 @@ export async function runOnGpu(
   return results;
 }
 
-export function expectClose(actual: Values | undefined, expected: Values | undefined, tolerance: number, what: string): void {
+export function expectClose(
+  actual: Values | undefined,
+  expected: Values | undefined,
+  tolerance: number,
+  what: string,
+): void {
   if (!actual || !expected) throw new Error(`${what} is missing`);
   expect(actual.length, what).toBe(expected.length);
   let largest = 1e-6;

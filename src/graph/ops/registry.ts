@@ -1,8 +1,37 @@
 import type { OpDefinition } from '../op.ts';
+import { embedding } from './embedding.ts';
 import { matmul } from './matmul.ts';
+import { sumRows } from './sumRows.ts';
+import { activation } from './activation.ts';
+import { activationGradient } from './activationGradient.ts';
+import { crossEntropy, crossEntropyLoss } from './crossEntropy.ts';
+import { gatedActivation } from './gatedActivation.ts';
+import { gatedActivationGradient } from './gatedActivationGradient.ts';
+import { layerNorm } from './layerNorm.ts';
+import { layerNormGradient } from './layerNormGradient.ts';
+import { rmsNorm } from './rmsNorm.ts';
+import { rmsNormGradient } from './rmsNormGradient.ts';
+import { rope } from './rope.ts';
+import { sumInto } from './sumInto.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
-const definitions: readonly OpDefinition[] = [matmul];
+const definitions: readonly OpDefinition[] = [
+  matmul,
+  sumRows,
+  embedding,
+  activation,
+  activationGradient,
+  gatedActivation,
+  gatedActivationGradient,
+  rmsNorm,
+  rmsNormGradient,
+  layerNorm,
+  layerNormGradient,
+  rope,
+  crossEntropy,
+  crossEntropyLoss,
+  sumInto,
+];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));
 

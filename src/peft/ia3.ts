@@ -1,0 +1,138 @@
+import { UserError } from '../formats/errors.ts';
+import type { ModuleInfo } from '../models/family.ts';
+import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
+import { keyPrefix, replacement, savedModules } from './savedModules.ts';
+import { booleanField, modulesField } from './schema.ts';
+import { resolveTargets } from './targets.ts';
+
+/**
+ * (IA)³ (Liu et al., arXiv 2205.05638), as PEFT 0.21's tuners/ia3 defines it: a learned vector scales the output of an attention
+ * projection, y = l ∘ (W x + b), or the input of a feed-forward one, y = W (l ∘ x) + b.
+ */
+export const ia3: Method = {
+  peftType: 'IA3',
+  name: '(IA)³',
+  summary:
+    'Learns one scaling factor for each channel of the keys, the values and the MLP: a file of kilobytes. Choose it for small data and many adapters; it needs a high learning rate.',
+  learningRate: 3e-3,
+  fields: [
+    modulesField({ name: 'target_modules', label: 'Target modules', help: 'Which layers are scaled.', default: null }),
+    modulesField({
+      name: 'feedforward_modules',
+      label: 'Scaled at the input',
+      help: 'Those of the targets whose input is scaled instead of their output.',
+      default: null,
+      advanced: true,
+    }),
+    modulesField({
+      name: 'exclude_modules',
+      label: 'Except modules',
+      help: 'Targets to leave out.',
+      default: null,
+      advanced: true,
+    }),
+    booleanField({
+      name: 'init_ia3_weights',
+      label: 'Start at one',
+      help: 'Starts every factor at 1, so that training begins with the model as it is.',
+      default: true,
+      advanced: true,
+    }),
+    modulesField({
+      name: 'modules_to_save',
+      label: 'Modules trained whole',
+      help: 'Modules whose own weights are trained and saved, such as lm_head.',
+      default: null,
+      advanced: true,
+    }),
+  ],
+  attach,
+  merge(adapter, parameters, target) {
+    const factors = parameters.get(`${keyPrefix}${target.modulePath}.ia3_l`);
+    if (!factors) return undefined;
+    const [out = 0, inFeatures = 1] = target.shape;
+    const scalesInput = adapter.parameters.some(
+      (p) => p.name === `${keyPrefix}${target.modulePath}.ia3_l` && p.shapeInFile?.[0] === 1,
+    );
+    if (target.name.endsWith('.bias'))
+      return scalesInput ? undefined : target.data.map((x, i) => x * (factors[i] ?? 1));
+    return target.data.map(
+      (x, i) => x * (factors[scalesInput ? i % inFeatures : Math.floor(i / inFeatures) % Math.max(1, out)] ?? 1),
+    );
+  },
+};
+
+function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
+  const { description } = model;
+  const defaults = description.defaultTargets['IA3'];
+  const targetModules = (fields['target_modules'] ?? defaults?.targetModules ?? null) as string | string[] | null;
+  const feedforward = (fields['feedforward_modules'] ??
+    (fields['target_modules'] == null ? defaults?.feedforwardModules : []) ??
+    []) as string | string[];
+  const kinds = ['linear'] as const;
+  const modules = resolveTargets(description, { ...(fields as object), target_modules: targetModules }, kinds);
+  const scalesInput = new Set(
+    feedforward.length === 0 ? [] : feedforwardPaths(description.modules, modules, feedforward),
+  );
+  const saved = savedModules(description, fields['modules_to_save'] as string[] | null);
+  const sites = new Map(modules.map((module) => [module.path, parameterOf(module, scalesInput.has(module.path))]));
+  return {
+    peftType: 'IA3',
+    parameters: [...sites.values(), ...saved.values()],
+    hooks: {
+      linear: (graph, module, x, base) => {
+        const spec = sites.get(module.path);
+        if (!spec) return base(x);
+        const factors = graph.parameter(spec.name, spec.shape);
+        const scaled = (value: typeof x) => graph.one('binary', [value, factors], { operator: 'mul' });
+        return scalesInput.has(module.path) ? base(scaled(x)) : scaled(base(x));
+      },
+      replaces: replacement(saved),
+    },
+    config: {
+      peft_type: 'IA3',
+      task_type: model.taskType,
+      base_model_name_or_path: model.baseModelName,
+      inference_mode: true,
+      fan_in_fan_out: false,
+      ...fields,
+      target_modules: targetModules === 'all-linear' ? modules.map((module) => module.path) : targetModules,
+      feedforward_modules: feedforward,
+    },
+    baseTensors: new Map(
+      modules
+        .filter(({ path }) => path === description.headPath)
+        .map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`]),
+    ),
+    ignoresKey: (key) => key.endsWith('.base_layer.weight'),
+  };
+}
+
+function parameterOf(module: ModuleInfo, scalesInput: boolean): ParameterSpec {
+  const width = scalesInput ? module.inFeatures : module.outFeatures;
+  return {
+    name: `${keyPrefix}${module.path}.ia3_l`,
+    shape: [width],
+    shapeInFile: scalesInput ? [1, width] : [width, 1],
+    initial: { kind: 'constant', value: 1 },
+  };
+}
+
+/** PEFT wants feedforward_modules to be a subset of target_modules. */
+function feedforwardPaths(
+  all: readonly ModuleInfo[],
+  targets: readonly ModuleInfo[],
+  feedforward: string | readonly string[],
+): string[] {
+  const matches = (path: string) =>
+    typeof feedforward === 'string'
+      ? new RegExp(`^(?:${feedforward})$`).test(path)
+      : feedforward.some((name) => path === name || path.endsWith(`.${name}`));
+  const named = all.filter((module) => matches(module.path));
+  const stray = named.find((module) => !targets.includes(module));
+  if (named.length === 0 || stray)
+    throw new UserError(
+      `feedforward_modules must be some of the target modules; ${stray ? stray.path : String(feedforward)} is not one. Add it to target_modules or leave it out here.`,
+    );
+  return named.map((module) => module.path);
+}

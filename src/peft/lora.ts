@@ -1,0 +1,262 @@
+import { UserError } from '../formats/errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ModuleInfo } from '../models/family.ts';
+import type { Adapter, CheckpointFacts, Initial, Method, MethodFields, ParameterSpec } from './method.ts';
+import { keyPrefix, replacement, savedModules, trainedTensor } from './savedModules.ts';
+import {
+  booleanField,
+  choiceField,
+  integerField,
+  integersField,
+  modulesField,
+  numberField,
+  patternField,
+} from './schema.ts';
+import { patternValue, resolveTargets } from './targets.ts';
+
+/**
+ * LoRA (Hu et al., arXiv 2106.09685), as PEFT 0.21's tuners/lora defines it: y = W x + b + s · B (A (dropout(x))), A [r, in], B [out, r],
+ * s = alpha / r, or alpha / √r with use_rslora. On an embedding: y = E[ids] + s · B (A[:, ids]).
+ */
+export const lora: Method = {
+  peftType: 'LORA',
+  name: 'LoRA',
+  summary:
+    'Adds a small low-rank update to chosen linear layers and leaves the model itself untouched. The right first choice: it learns well, merges without cost and every tool loads it.',
+  learningRate: 2e-4,
+  fields: [
+    integerField({
+      name: 'r',
+      label: 'Rank',
+      help: 'Width of the update: more can learn more and makes a larger file.',
+      default: 8,
+      minimum: 1,
+    }),
+    numberField({
+      name: 'lora_alpha',
+      label: 'Alpha',
+      help: 'Strength of the update: it is scaled by alpha ÷ rank.',
+      default: 8,
+      minimum: 0,
+    }),
+    numberField({
+      name: 'lora_dropout',
+      label: 'Dropout',
+      help: 'Share of the inputs dropped in training, against learning few rows by heart.',
+      default: 0,
+      minimum: 0,
+      maximum: 0.99,
+    }),
+    modulesField({
+      name: 'target_modules',
+      label: 'Target modules',
+      help: 'Which layers get an update; attention and MLP together often beat a higher rank.',
+      default: null,
+    }),
+    booleanField({
+      name: 'use_rslora',
+      label: 'Rank-stabilised scale',
+      help: 'Scales by alpha ÷ √rank, so that high ranks keep their strength.',
+      default: false,
+      advanced: true,
+    }),
+    choiceField({
+      name: 'init_lora_weights',
+      label: 'Start of A',
+      help: 'true: uniform as in a fresh linear layer; gaussian: normal with deviation 1 ÷ rank. B starts at zero.',
+      default: true,
+      choices: ['true', 'gaussian'],
+      advanced: true,
+    }),
+    choiceField({
+      name: 'bias',
+      label: 'Train biases',
+      help: 'none; all biases of the model; or those of the target modules.',
+      default: 'none',
+      choices: ['none', 'all', 'lora_only'],
+      advanced: true,
+    }),
+    booleanField({
+      name: 'lora_bias',
+      label: 'Bias on B',
+      help: 'Gives the update a bias of its own.',
+      default: false,
+      advanced: true,
+    }),
+    modulesField({
+      name: 'exclude_modules',
+      label: 'Except modules',
+      help: 'Targets to leave out.',
+      default: null,
+      advanced: true,
+    }),
+    integersField({ name: 'layers_to_transform', label: 'Layers', help: 'Only these layers, counted from 0.' }),
+    modulesField({
+      name: 'layers_pattern',
+      label: 'Name of the layer list',
+      help: 'Needed only where the layers are not in the usual place.',
+      default: null,
+      advanced: true,
+    }),
+    patternField({
+      name: 'rank_pattern',
+      label: 'Rank by module',
+      help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
+    }),
+    patternField({ name: 'alpha_pattern', label: 'Alpha by module', help: 'Other alphas for some modules.' }),
+    modulesField({
+      name: 'modules_to_save',
+      label: 'Modules trained whole',
+      help: 'Modules whose own weights are trained and saved, such as lm_head.',
+      default: null,
+      advanced: true,
+    }),
+  ],
+  attach,
+  merge(adapter, parameters, target) {
+    const key = `${keyPrefix}${target.modulePath}.lora_`;
+    const settings = adapter.config;
+    const a = parameters.get(`${key}A.weight`);
+    const b = parameters.get(`${key}B.weight`);
+    const [out = 0, inFeatures = 0] = target.shape;
+    if (!a || !b || !target.name.endsWith('.weight')) return undefined;
+    const r = a.length / inFeatures;
+    const scale = scaleOf(settings, target.modulePath, r);
+    const merged = Float32Array.from(target.data);
+    for (let o = 0; o < out; o++)
+      for (let j = 0; j < r; j++) {
+        const factor = scale * (b[o * r + j] ?? 0);
+        for (let i = 0; i < inFeatures; i++)
+          merged[o * inFeatures + i] = (merged[o * inFeatures + i] ?? 0) + factor * (a[j * inFeatures + i] ?? 0);
+      }
+    return merged;
+  },
+};
+
+interface Site {
+  readonly a: ParameterSpec;
+  readonly b: ParameterSpec;
+  readonly bias?: ParameterSpec;
+  readonly scale: number;
+  /** keys this module's dropout masks */
+  readonly index: number;
+}
+
+function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
+  const { description } = model;
+  const targetModules = (fields['target_modules'] ?? description.defaultTargets['LORA']?.targetModules ?? null) as
+    string | string[] | null;
+  const modules = resolveTargets(description, { ...(fields as object), target_modules: targetModules }, [
+    'linear',
+    'embedding',
+  ]);
+  const sites = new Map(modules.map((module, index) => [module.path, siteOf(fields, module, index)]));
+  const saved = savedModules(description, fields['modules_to_save'] as string[] | null);
+  const clash = modules.find((module) => saved.has(`${module.path}.weight`));
+  if (clash) throw new UserError(`${clash.path} is in target_modules and in modules_to_save. Leave it in one of them.`);
+  const trained = new Map([...saved, ...trainedBiases(fields['bias'] as string, description.modules, sites)]);
+  const wide = modules.filter((module) => module.kind === 'embedding' || module.path === description.headPath);
+  return {
+    peftType: 'LORA',
+    parameters: [
+      ...[...sites.values()].flatMap(({ a, b, bias }) => (bias ? [a, b, bias] : [a, b])),
+      ...trained.values(),
+    ],
+    hooks: {
+      linear: (graph, module, x, base) => {
+        const site = sites.get(module.path);
+        return site ? aroundLinear(graph, site, fields['lora_dropout'] as number, x, base(x)) : base(x);
+      },
+      embedding: (graph, module, ids, base) => {
+        const site = sites.get(module.path);
+        return site
+          ? matmulAdd(graph, graph.one('embedding', [ids, graph.parameter(site.a.name, site.a.shape)]), site, base)
+          : base;
+      },
+      replaces: replacement(trained),
+    },
+    config: {
+      peft_type: 'LORA',
+      task_type: model.taskType,
+      base_model_name_or_path: model.baseModelName,
+      inference_mode: true,
+      fan_in_fan_out: false,
+      ...fields,
+      target_modules: targetModules === 'all-linear' ? modules.map((module) => module.path) : targetModules,
+    },
+    baseTensors: new Map(wide.map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`])),
+    ignoresKey: (key) => key.endsWith('.base_layer.weight'),
+  };
+}
+
+function siteOf(fields: MethodFields, module: ModuleInfo, index: number): Site {
+  const { path, inFeatures, outFeatures } = module;
+  const r = patternValue((fields['rank_pattern'] ?? {}) as Record<string, number>, path, fields['r'] as number);
+  if (r > Math.min(inFeatures, outFeatures))
+    throw new UserError(
+      `r: a rank of ${r} is above the width of ${path} (${outFeatures} × ${inFeatures}). The largest that makes sense there is ${Math.min(inFeatures, outFeatures)}.`,
+    );
+  const key = `${keyPrefix}${path}.lora_`;
+  const scale = scaleOf(fields, path, r);
+  const isGaussian = fields['init_lora_weights'] === 'gaussian';
+  const zeros: Initial = { kind: 'constant', value: 0 };
+  if (module.kind === 'embedding') {
+    return {
+      a: { name: `${key}embedding_A`, shape: [inFeatures, r], transposedInFile: true, initial: zeros },
+      b: { name: `${key}embedding_B`, shape: [outFeatures, r], initial: { kind: 'normal', std: 1 } },
+      scale,
+      index,
+    };
+  }
+  return {
+    a: {
+      name: `${key}A.weight`,
+      shape: [r, inFeatures],
+      initial: isGaussian ? { kind: 'normal', std: 1 / r } : { kind: 'uniform', bound: 1 / Math.sqrt(inFeatures) },
+    },
+    b: { name: `${key}B.weight`, shape: [outFeatures, r], initial: zeros },
+    bias: fields['lora_bias'] === true ? { name: `${key}B.bias`, shape: [outFeatures], initial: zeros } : undefined,
+    scale,
+    index,
+  };
+}
+
+function scaleOf(fields: MethodFields, path: string, r: number): number {
+  const alpha = patternValue(
+    (fields['alpha_pattern'] ?? {}) as Record<string, number>,
+    path,
+    fields['lora_alpha'] as number,
+  );
+  return fields['use_rslora'] === true ? alpha / Math.sqrt(r) : alpha / r;
+}
+
+function aroundLinear(graph: Graph, site: Site, dropout: number, x: Tensor, base: Tensor): Tensor {
+  const dropped = dropout > 0 ? graph.one('dropout', [x], { probability: dropout, site: site.index }) : x;
+  const reduced = graph.one('matmul', [dropped, graph.parameter(site.a.name, site.a.shape)], { layout: 'nt' });
+  return matmulAdd(graph, reduced, site, base);
+}
+
+/** base + s · (reduced · Bᵀ + bias) */
+function matmulAdd(graph: Graph, reduced: Tensor, site: Site, base: Tensor): Tensor {
+  const up = graph.parameter(site.b.name, site.b.shape);
+  const product = graph.one('matmul', [reduced, up, base], { layout: 'nt', alpha: site.scale });
+  if (!site.bias) return product;
+  const bias = graph.one('scale', [graph.parameter(site.bias.name, site.bias.shape)], { factor: site.scale });
+  return graph.one('binary', [product, bias], { operator: 'add' });
+}
+
+/** bias "all": every bias of the model; "lora_only": those of the targets. On a target the saved name gains base_layer. */
+function trainedBiases(
+  bias: string,
+  modules: readonly ModuleInfo[],
+  sites: ReadonlyMap<string, Site>,
+): [string, ParameterSpec][] {
+  if (bias === 'none') return [];
+  return modules
+    .filter((module) => module.hasBias && (bias === 'all' || sites.has(module.path)))
+    .map(({ path, outFeatures }) => {
+      const key = sites.has(path) ? `${keyPrefix}${path}.base_layer.bias` : `${keyPrefix}${path}.bias`;
+      return [`${path}.bias`, trainedTensor(`${path}.bias`, [outFeatures], key)];
+    });
+}

@@ -1,0 +1,50 @@
+import type { Graph } from '../graph/graph.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { UserError } from '../formats/errors.ts';
+import type { ModelDescription, ModuleInfo } from '../models/family.ts';
+import type { ParameterSpec } from './method.ts';
+
+/** PEFT's prefix of every key: base_model.model. + module path. */
+export const keyPrefix = 'base_model.model.';
+
+/** Checkpoint tensors that are trained whole, by their checkpoint name. */
+export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;
+
+/** The tensors of modules named in modules_to_save (a path or its ending): PEFT trains a copy of each and saves it under the module's own name. */
+export function savedModules(description: ModelDescription, names: readonly string[] | null): TrainedTensors {
+  const tensors = new Map<string, ParameterSpec>();
+  for (const name of names ?? []) {
+    const modules = description.modules.filter(({ path }) => path === name || path.endsWith(`.${name}`));
+    if (modules.length === 0)
+      throw new UserError(
+        `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
+      );
+    for (const module of modules)
+      for (const tensor of tensorsOf(module))
+        tensors.set(tensor.name, trainedTensor(tensor.name, tensor.shape, `${keyPrefix}${tensor.name}`));
+  }
+  return tensors;
+}
+
+/** A parameter that starts as the checkpoint's tensor and stands in for it. */
+export function trainedTensor(tensorName: string, shape: readonly number[], key: string): ParameterSpec {
+  return { name: key, shape, initial: { kind: 'base', tensor: tensorName } };
+}
+
+/** The hook "train these base tensors". */
+export function replacement(trained: TrainedTensors): (graph: Graph, tensorName: string) => Tensor | undefined {
+  return (graph, tensorName) => {
+    const spec = trained.get(tensorName);
+    return spec && graph.parameter(spec.name, spec.shape);
+  };
+}
+
+function tensorsOf(module: ModuleInfo): { name: string; shape: readonly number[] }[] {
+  const { path, kind, inFeatures, outFeatures } = module;
+  const weight =
+    kind === 'norm' ? [outFeatures] : kind === 'embedding' ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
+  return [
+    { name: `${path}.weight`, shape: weight },
+    ...(module.hasBias ? [{ name: `${path}.bias`, shape: [outFeatures] }] : []),
+  ];
+}

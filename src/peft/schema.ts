@@ -1,0 +1,137 @@
+import * as v from 'valibot';
+import { UserError } from '../formats/errors.ts';
+
+/** One field of a method or a run: what the form shows, the YAML reader checks and adapter_config.json spells. */
+export interface FieldSchema {
+  /** Hugging Face's spelling */
+  readonly name: string;
+  readonly label: string;
+  /** one plain sentence */
+  readonly help: string;
+  readonly kind: 'integer' | 'number' | 'boolean' | 'choice' | 'modules' | 'text' | 'pattern';
+  readonly default: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly choices?: readonly string[];
+  /** folded away in the form */
+  readonly advanced: boolean;
+  /** what a value may be; decides for the YAML reader */
+  readonly schema: v.GenericSchema<unknown, unknown>;
+}
+
+type Words = Pick<FieldSchema, 'name' | 'label' | 'help'> & { readonly advanced?: boolean };
+
+interface NumberField extends Words {
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum?: number;
+}
+
+export function integerField(field: NumberField): FieldSchema {
+  return {
+    ...field,
+    advanced: field.advanced ?? false,
+    kind: 'integer',
+    schema: bounded(v.pipe(v.number(), v.integer()), field),
+  };
+}
+
+export function numberField(field: NumberField): FieldSchema {
+  return { ...field, advanced: field.advanced ?? false, kind: 'number', schema: bounded(v.number(), field) };
+}
+
+function bounded(
+  schema: v.GenericSchema<unknown, number>,
+  { minimum, maximum = Number.MAX_VALUE }: NumberField,
+): v.GenericSchema<unknown, number> {
+  return v.pipe(schema, v.minValue(minimum), v.maxValue(maximum));
+}
+
+export function booleanField(field: Words & { readonly default: boolean }): FieldSchema {
+  return { ...field, advanced: field.advanced ?? false, kind: 'boolean', schema: v.boolean() };
+}
+
+export function choiceField(
+  field: Words & { readonly default: string | boolean; readonly choices: readonly string[] },
+): FieldSchema {
+  return {
+    ...field,
+    advanced: field.advanced ?? false,
+    kind: 'choice',
+    schema: v.union([v.picklist(field.choices), v.boolean()]),
+  };
+}
+
+/** Module names as a list, a regular expression, or null for none. */
+export function modulesField(field: Words & { readonly default: readonly string[] | null }): FieldSchema {
+  return {
+    ...field,
+    advanced: field.advanced ?? false,
+    kind: 'modules',
+    schema: v.nullable(v.union([v.string(), v.array(v.string())])),
+  };
+}
+
+/** { module pattern: value } */
+export function patternField(field: Words): FieldSchema {
+  return {
+    ...field,
+    advanced: true,
+    kind: 'pattern',
+    default: {},
+    schema: v.nullable(v.record(v.string(), v.number())),
+  };
+}
+
+export function integersField(field: Words): FieldSchema {
+  return {
+    ...field,
+    advanced: true,
+    kind: 'text',
+    default: null,
+    schema: v.nullable(v.union([v.number(), v.array(v.number())])),
+  };
+}
+
+/** The values of the fields, with defaults where none is given. Throws a UserError that names the first field that is wrong. */
+export function readFields(
+  schemas: readonly FieldSchema[],
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const field of schemas) {
+    const value = given[field.name];
+    if (value === undefined) {
+      values[field.name] = field.default;
+      continue;
+    }
+    const checked = v.safeParse(field.schema, value);
+    if (!checked.success)
+      throw new UserError(`${field.name}: ${JSON.stringify(value)} does not work; ${expectation(field)}.`);
+    values[field.name] = checked.output;
+  }
+  return values;
+}
+
+function expectation(field: FieldSchema): string {
+  const range =
+    field.maximum === undefined
+      ? `of ${String(field.minimum)} or more`
+      : `from ${String(field.minimum)} to ${String(field.maximum)}`;
+  switch (field.kind) {
+    case 'integer':
+      return `it must be a whole number ${range}`;
+    case 'number':
+      return `it must be a number ${range}`;
+    case 'boolean':
+      return 'it must be true or false';
+    case 'choice':
+      return `it must be one of ${(field.choices ?? []).join(', ')}`;
+    case 'modules':
+      return 'it must be a list of module names or one regular expression';
+    case 'pattern':
+      return 'it must map module names to numbers';
+    case 'text':
+      return `its default is ${JSON.stringify(field.default)}`;
+  }
+}

@@ -1,0 +1,96 @@
+import { UserError } from '../formats/errors.ts';
+import { nearest } from './nearest.ts';
+import type { ModelDescription, ModuleInfo } from '../models/family.ts';
+
+export interface TargetFields {
+  readonly target_modules: string | readonly string[] | null;
+  readonly exclude_modules?: string | readonly string[] | null;
+  readonly layers_to_transform?: number | readonly number[] | null;
+  readonly layers_pattern?: string | readonly string[] | null;
+}
+
+/**
+ * The modules that a method changes, as PEFT 0.21 resolves them (tuners_utils.py, check_target_module_exists): a list matches whole
+ * path endings, a string is a regular expression over the whole path, 'all-linear' is every linear but the head.
+ * Throws a UserError where nothing matches, naming what is there.
+ */
+export function resolveTargets(
+  description: ModelDescription,
+  fields: TargetFields,
+  kinds: readonly ModuleInfo['kind'][],
+): ModuleInfo[] {
+  const { target_modules: targets, layers_to_transform: layers } = fields;
+  if (typeof targets === 'string' && layers != null && targets !== 'all-linear')
+    throw new UserError(
+      'layers_to_transform cannot be used when target_modules is a regular expression: name the layers in the expression, or give a list of modules.',
+    );
+  const isTarget = matcher(targets ?? [], description);
+  const isExcluded = matcher(fields.exclude_modules ?? [], description);
+  const isInLayer = layerMatcher(layers ?? null, fields.layers_pattern ?? null);
+  const matched = description.modules.filter(({ path }) => isTarget(path) && !isExcluded(path) && isInLayer(path));
+  const wrong = matched.find((module) => !kinds.includes(module.kind));
+  if (wrong)
+    throw new UserError(
+      `target_modules matches ${wrong.path}, a ${wrong.kind} layer, which this method cannot change. Target ${kinds.join(' or ')} modules only.`,
+    );
+  if (matched.length === 0) throw new UserError(nothingMatches(description, fields));
+  return matched;
+}
+
+/** "q_proj" in ["q_proj"], "…self_attn.q_proj" ending in ".q_proj", or the regular expression over the whole path. */
+function matcher(targets: string | readonly string[], description: ModelDescription): (path: string) => boolean {
+  if (targets === 'all-linear') {
+    const linears = new Set(
+      description.modules.filter((m) => m.kind === 'linear' && m.path !== description.headPath).map((m) => m.path),
+    );
+    return (path) => linears.has(path);
+  }
+  if (typeof targets === 'string') {
+    const expression = wholePath(targets, 'target_modules');
+    return (path) => expression.test(path);
+  }
+  return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`));
+}
+
+function layerMatcher(
+  layers: number | readonly number[] | null,
+  pattern: string | readonly string[] | null,
+): (path: string) => boolean {
+  if (layers === null) return () => true;
+  const wanted = new Set([layers].flat());
+  const names = pattern === null || pattern.length === 0 ? ['[^.]+'] : [pattern].flat();
+  return (path) =>
+    names.some((name) => {
+      const index = new RegExp(`.*\\.${name}\\.(\\d+)\\.`).exec(path)?.[1];
+      return index !== undefined && wanted.has(Number(index));
+    });
+}
+
+/** The value of the first pattern that matches the path or its ending, as PEFT's get_pattern_key does; else the fallback. */
+export function patternValue(pattern: Readonly<Record<string, number>>, path: string, fallback: number): number {
+  const key = Object.keys(pattern).find((candidate) => new RegExp(`^(.*\\.)?(${candidate})$`).test(path));
+  return key === undefined ? fallback : (pattern[key] ?? fallback);
+}
+
+function wholePath(source: string, field: string): RegExp {
+  try {
+    return new RegExp(`^(?:${source})$`);
+  } catch (cause) {
+    throw new UserError(`${field}: "${source}" is not a regular expression. Give a list of module names instead.`, {
+      cause,
+    });
+  }
+}
+
+function nothingMatches(description: ModelDescription, fields: TargetFields): string {
+  const names = [
+    ...new Set(description.modules.filter((m) => m.kind === 'linear').map((m) => m.path.split('.').at(-1) ?? m.path)),
+  ];
+  const asked = [fields.target_modules ?? []].flat();
+  const suggestion = asked.map((name) => nearest(name, names)).find((name) => name !== undefined);
+  const layers =
+    fields.layers_to_transform == null
+      ? ''
+      : ` in layers ${[fields.layers_to_transform].flat().join(', ')} (there are ${description.numHiddenLayers}, counted from 0)`;
+  return `target_modules: nothing in this model is named ${asked.join(', ') || '(nothing)'}${layers}. ${suggestion ? `Did you mean ${suggestion}? ` : ''}There are ${names.join(', ')}.`;
+}
