@@ -70,6 +70,6 @@ export async function openGpu(gpu: GPU, sources: ShaderSources, options: OpenGpu
     },
     pipelines: new PipelineCache(device, sources),
     memory: new MemoryLedger(device),
-    uniformAlignment: limits.minUniformBufferOffsetAlignment,
+    uniformAlignment: device.limits.minUniformBufferOffsetAlignment,
   };
 }

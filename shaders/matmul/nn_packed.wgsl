@@ -1,0 +1,90 @@
+// output[m, n] = alpha · Σ_k a[m, k] · b[k, n] (+ output) (+ bias[n]); b in a block format, four rows side by side: dx = dy·W.
+//
+// Bindings: 0 params; 1 a f32 [rows, depth]; 2 and 3 b (weight decoder) [depth, columns]; 4 bias f32 [columns]; 5 output.
+// Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
+// Idea: one vec4 load holds eight columns of four rows of b: four steps of the reduction a turn.
+import package::matmul::tile::{params, placeOf, advance, store};
+import package::matmul::left::{rowOf, left};
+import package::weight::{scalesAt, octetAt};
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let place = placeOf(workgroup, lane, 8u, 8u);
+  let row = place.x;
+  let column = place.y;
+  if (row >= params.row_end || column >= params.column_end) {
+    return;
+  }
+  let a0 = rowOf(0u, row);
+  let a1 = rowOf(0u, row + 1u);
+  let a2 = rowOf(0u, row + 2u);
+  let a3 = rowOf(0u, row + 3u);
+  let a4 = rowOf(0u, row + 4u);
+  let a5 = rowOf(0u, row + 5u);
+  let a6 = rowOf(0u, row + 6u);
+  let a7 = rowOf(0u, row + 7u);
+  let blocks = params.b_stride >> 5u;
+  let octets = params.b_stride >> 3u;
+  var s0 = vec4<f32>();
+  var s1 = vec4<f32>();
+  var s2 = vec4<f32>();
+  var s3 = vec4<f32>();
+  var s4 = vec4<f32>();
+  var s5 = vec4<f32>();
+  var s6 = vec4<f32>();
+  var s7 = vec4<f32>();
+  var t0 = vec4<f32>();
+  var t1 = vec4<f32>();
+  var t2 = vec4<f32>();
+  var t3 = vec4<f32>();
+  var t4 = vec4<f32>();
+  var t5 = vec4<f32>();
+  var t6 = vec4<f32>();
+  var t7 = vec4<f32>();
+  for (var k = 0u; k < params.depth; k += 4u) {
+    let group = k >> 2u;
+    let octet = octetAt(group * octets + (column >> 3u), scalesAt(group * blocks + (column >> 5u)));
+    let w = transpose(octet.low);
+    let v = transpose(octet.high);
+    let x0 = left(a0, k);
+    let x1 = left(a1, k);
+    let x2 = left(a2, k);
+    let x3 = left(a3, k);
+    let x4 = left(a4, k);
+    let x5 = left(a5, k);
+    let x6 = left(a6, k);
+    let x7 = left(a7, k);
+    s0 = advance(s0, x0, w);
+    s1 = advance(s1, x1, w);
+    s2 = advance(s2, x2, w);
+    s3 = advance(s3, x3, w);
+    s4 = advance(s4, x4, w);
+    s5 = advance(s5, x5, w);
+    s6 = advance(s6, x6, w);
+    s7 = advance(s7, x7, w);
+    t0 = advance(t0, x0, v);
+    t1 = advance(t1, x1, v);
+    t2 = advance(t2, x2, v);
+    t3 = advance(t3, x3, v);
+    t4 = advance(t4, x4, v);
+    t5 = advance(t5, x5, v);
+    t6 = advance(t6, x6, v);
+    t7 = advance(t7, x7, v);
+  }
+  store(0u, row, column, s0);
+  store(0u, row + 1u, column, s1);
+  store(0u, row + 2u, column, s2);
+  store(0u, row + 3u, column, s3);
+  store(0u, row + 4u, column, s4);
+  store(0u, row + 5u, column, s5);
+  store(0u, row + 6u, column, s6);
+  store(0u, row + 7u, column, s7);
+  store(0u, row, column + 4u, t0);
+  store(0u, row + 1u, column + 4u, t1);
+  store(0u, row + 2u, column + 4u, t2);
+  store(0u, row + 3u, column + 4u, t3);
+  store(0u, row + 4u, column + 4u, t4);
+  store(0u, row + 5u, column + 4u, t5);
+  store(0u, row + 6u, column + 4u, t6);
+  store(0u, row + 7u, column + 4u, t7);
+}

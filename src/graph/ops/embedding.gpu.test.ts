@@ -1,0 +1,24 @@
+import { describe, test } from 'vitest';
+import { checkForward, useGpu, type Operand } from '../../../tests/ops/harness.ts';
+import { weight } from '../../../tests/ops/weightBytes.ts';
+
+describe('embedding', () => {
+  const context = useGpu();
+  const ids = (shape: readonly number[], values: readonly number[]): Operand => ({ kind: 'u32', shape, values });
+
+  test.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const)('looks rows up in a table in %s', async (format) => {
+    await checkForward(context.gpu, 'embedding', [ids([2, 4], [0, 12, 3, 3, 5, 1, 2, 7]), weight(format, 13, 96)]);
+  });
+
+  test('looks up rows of odd width', async () => {
+    for (const format of ['f32', 'f16', 'bf16'] as const) {
+      await checkForward(context.gpu, 'embedding', [ids([5], [4, 0, 1, 3, 2]), weight(format, 5, 7)]);
+    }
+  });
+
+  test('finds each row in its shard', async () => {
+    const spread = ids([6], [0, 63, 64, 191, 192, 100]);
+    await checkForward(context.gpu, 'embedding', [spread, weight('f32', 193, 64)], {}, { bindingLimit: 16384 });
+    await checkForward(context.gpu, 'embedding', [spread, weight('q4_1', 193, 64)], {}, { bindingLimit: 2048 });
+  });
+});
