@@ -20,4 +20,5 @@ test('the sample comes with the page', async ({ request }) => {
   expect((await weights.body()).length).toBeGreaterThanOrEqual(8);
   const rows = (await (await request.get('./demo/data.jsonl')).text()).trim().split('\n');
   expect(rows).toHaveLength(40);
+  expect((await request.get('./demo/no-such-file.json')).status()).toBe(404);
 });
