@@ -30,7 +30,8 @@ describe.each([
 
 it('says that a file has changed when the browser can no longer read it', async () => {
   const blob = new Blob([bytes]);
-  blob.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')) }) as unknown as Blob;
+  blob.slice = () =>
+    ({ arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')) }) as unknown as Blob;
   await expect(blobSource(blob, 'model.gguf').read(0, 1)).rejects.toThrow(/model\.gguf can no longer be read/);
 });
 

@@ -27,9 +27,12 @@ export function blobSource(blob: Blob, name: string): ByteSource {
         return new Uint8Array(await blob.slice(start, end).arrayBuffer());
       } catch (cause) {
         // browsers refuse a File whose modification time or place changed after it was picked
-        throw new UserError(`${name} can no longer be read: it was changed or moved since it was opened. Open it again.`, {
-          cause,
-        });
+        throw new UserError(
+          `${name} can no longer be read: it was changed or moved since it was opened. Open it again.`,
+          {
+            cause,
+          },
+        );
       }
     },
   };

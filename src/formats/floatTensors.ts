@@ -18,7 +18,8 @@ export interface FloatTensor {
  */
 export async function readFloatTensors(source: ByteSource): Promise<Map<string, FloatTensor>> {
   const tensors = new Map<string, FloatTensor>();
-  for (const entry of (await readSafetensors(source)).tensors.values()) tensors.set(entry.name, await readFloatTensor(entry));
+  for (const entry of (await readSafetensors(source)).tensors.values())
+    tensors.set(entry.name, await readFloatTensor(entry));
   return tensors;
 }
 
@@ -40,7 +41,9 @@ function decode(entry: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Float32Arra
     case 'u8':
       return new Float32Array(bytes);
     default:
-      throw new UserError(`Tensor ${entry.name} in ${entry.source.name} has the type ${format}, which is not expected here.`);
+      throw new UserError(
+        `Tensor ${entry.name} in ${entry.source.name} has the type ${format}, which is not expected here.`,
+      );
   }
 }
 

@@ -47,7 +47,8 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
       return parseHeader(source, await source.read(0, bytes));
     } catch (error) {
       if (!(error instanceof NeedMoreBytes)) throw error;
-      if (bytes === limit) throw new UserError(`${source.name} has a header of more than ${MAX_HEADER_BYTES} bytes: it is damaged.`);
+      if (bytes === limit)
+        throw new UserError(`${source.name} has a header of more than ${MAX_HEADER_BYTES} bytes: it is damaged.`);
     }
   }
 }
@@ -69,19 +70,25 @@ function parseHeader(source: ByteSource, bytes: Uint8Array): GgufFile {
 
 function readVersion(source: ByteSource, reader: GgufReader): number {
   if (source.size < 24 || reader.u32() !== MAGIC) {
-    throw new UserError(`${source.name} is not a GGUF file. Check that the download is the file itself, not a page or a pointer.`);
+    throw new UserError(
+      `${source.name} is not a GGUF file. Check that the download is the file itself, not a page or a pointer.`,
+    );
   }
   const version = reader.u32();
   if (version === 2 || version === 3) return version;
-  if ((version & 0xffff) === 0) throw new UserError(`${source.name} is a big-endian GGUF file. Download the little-endian one.`);
-  throw new UserError(`${source.name} is GGUF version ${version}; Graft reads versions 2 and 3. Convert the model again.`);
+  if ((version & 0xffff) === 0)
+    throw new UserError(`${source.name} is a big-endian GGUF file. Download the little-endian one.`);
+  throw new UserError(
+    `${source.name} is GGUF version ${version}; Graft reads versions 2 and 3. Convert the model again.`,
+  );
 }
 
 function readPairs(source: ByteSource, reader: GgufReader, count: number): Map<string, GgufValue> {
   const values = new Map<string, GgufValue>();
   for (let i = 0; i < count; i++) {
     const key = reader.string();
-    if (values.has(key)) throw new UserError(`${source.name} gives ${key} twice: the file is damaged. Download it again.`);
+    if (values.has(key))
+      throw new UserError(`${source.name} gives ${key} twice: the file is damaged. Download it again.`);
     values.set(key, reader.value(key));
   }
   return values;
@@ -90,14 +97,18 @@ function readPairs(source: ByteSource, reader: GgufReader, count: number): Map<s
 function refuseSplit(source: ByteSource, metadata: GgufMetadata): void {
   const parts = metadata.integer('split.count', 1);
   if (parts <= 1) return;
-  throw new UserError(`${source.name} is one of ${parts} parts. Join them with llama-gguf-split --merge and open the result.`);
+  throw new UserError(
+    `${source.name} is one of ${parts} parts. Join them with llama-gguf-split --merge and open the result.`,
+  );
 }
 
 function readTensorHeader(source: ByteSource, reader: GgufReader): TensorHeader {
   const name = reader.string();
   const dimensions = reader.u32();
   if (dimensions > MAX_DIMENSIONS) {
-    throw new UserError(`Tensor ${name} in ${source.name} claims ${dimensions} dimensions: the file is damaged. Download it again.`);
+    throw new UserError(
+      `Tensor ${name} in ${source.name} claims ${dimensions} dimensions: the file is damaged. Download it again.`,
+    );
   }
   const shape: number[] = [];
   for (let i = 0; i < dimensions; i++) shape.unshift(reader.u64());
@@ -107,7 +118,9 @@ function readTensorHeader(source: ByteSource, reader: GgufReader): TensorHeader 
 function readAlignment(source: ByteSource, metadata: GgufMetadata): number {
   const alignment = metadata.integer('general.alignment', DEFAULT_ALIGNMENT);
   if (alignment > 0 && alignment <= 1 << 20 && Number.isInteger(Math.log2(alignment))) return alignment;
-  throw new UserError(`${source.name} has general.alignment ${alignment}, which is no power of two: the file is damaged.`);
+  throw new UserError(
+    `${source.name} has general.alignment ${alignment}, which is no power of two: the file is damaged.`,
+  );
 }
 
 function placeTensors(
@@ -119,12 +132,15 @@ function placeTensors(
   refuseUnknownTypes(source, headers);
   const tensors = new Map<string, TensorEntry>();
   for (const header of headers) {
-    if (tensors.has(header.name)) throw new UserError(`${source.name} describes the tensor ${header.name} twice: the file is damaged.`);
+    if (tensors.has(header.name))
+      throw new UserError(`${source.name} describes the tensor ${header.name} twice: the file is damaged.`);
     tensors.set(header.name, placeTensor(source, header, alignment, dataStart));
   }
   const overlap = findOverlap(tensors.values());
   if (overlap) {
-    throw new UserError(`Tensors ${overlap[0].name} and ${overlap[1].name} in ${source.name} share bytes: the file is damaged.`);
+    throw new UserError(
+      `Tensors ${overlap[0].name} and ${overlap[1].name} in ${source.name} share bytes: the file is damaged.`,
+    );
   }
   return tensors;
 }
@@ -145,8 +161,10 @@ function placeTensor(source: ByteSource, header: TensorHeader, alignment: number
   const format = formatOfGgmlType(header.type)!;
   const refuse = (what: string) => new UserError(`Tensor ${name} in ${source.name} ${what} Download it again.`);
   const byteLength = tensorBytes(format, shape);
-  if (Number.isNaN(byteLength)) throw refuse(`has the impossible shape [${shape.join(', ')}] for ${format}: the file is damaged.`);
-  if (offset % alignment !== 0) throw refuse(`begins at byte ${offset}, which is not a multiple of ${alignment}: the file is damaged.`);
+  if (Number.isNaN(byteLength))
+    throw refuse(`has the impossible shape [${shape.join(', ')}] for ${format}: the file is damaged.`);
+  if (offset % alignment !== 0)
+    throw refuse(`begins at byte ${offset}, which is not a multiple of ${alignment}: the file is damaged.`);
   const byteOffset = dataStart + offset;
   if (byteOffset + byteLength > source.size) {
     throw refuse(`ends at byte ${byteOffset + byteLength}, but the file has ${source.size}: the download broke off.`);

@@ -49,13 +49,21 @@ export class GgufMetadata {
     return this.typed(key, 'a list of true or false', isBooleanArray, fallback);
   }
 
-  private typed<T extends GgufValue>(key: string, wanted: string, is: (value: GgufValue) => value is T, fallback?: T): T {
+  private typed<T extends GgufValue>(
+    key: string,
+    wanted: string,
+    is: (value: GgufValue) => value is T,
+    fallback?: T,
+  ): T {
     const value = this.values.get(key);
     if (value === undefined) {
       if (fallback !== undefined) return fallback;
-      throw new UserError(`${this.fileName} lacks ${key}, which is needed to use the model. Convert or download the model again.`);
+      throw new UserError(
+        `${this.fileName} lacks ${key}, which is needed to use the model. Convert or download the model again.`,
+      );
     }
-    if (!is(value)) throw new UserError(`${key} in ${this.fileName} is not ${wanted}. Convert or download the model again.`);
+    if (!is(value))
+      throw new UserError(`${key} in ${this.fileName} is not ${wanted}. Convert or download the model again.`);
     return value;
   }
 }

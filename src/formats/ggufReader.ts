@@ -57,7 +57,9 @@ export class GgufReader {
   count(what: string, bytesEach: number): number {
     const count = this.u64();
     if (count * bytesEach > this.fileSize - this.position) {
-      throw new UserError(`${this.fileName} claims ${count} ${what}, more than the file can hold: it is damaged. Download it again.`);
+      throw new UserError(
+        `${this.fileName} claims ${count} ${what}, more than the file can hold: it is damaged. Download it again.`,
+      );
     }
     return count;
   }
@@ -102,13 +104,16 @@ export class GgufReader {
       case ValueType.float64:
         return this.view.getFloat64(this.take(8), true);
       default:
-        throw new UserError(`${key} in ${this.fileName} has the unknown value type ${type}: the file is damaged or newer than Graft.`);
+        throw new UserError(
+          `${key} in ${this.fileName} has the unknown value type ${type}: the file is damaged or newer than Graft.`,
+        );
     }
   }
 
   private array(key: string, depth: number): GgufValue[] {
     const type = this.u32();
-    if (depth === MAX_ARRAY_DEPTH) throw new UserError(`${key} in ${this.fileName} is nested too deep: the file is damaged.`);
+    if (depth === MAX_ARRAY_DEPTH)
+      throw new UserError(`${key} in ${this.fileName} is nested too deep: the file is damaged.`);
     const count = this.count(`values in ${key}`, leastBytes[type] ?? 1);
     const values: GgufValue[] = [];
     for (let i = 0; i < count; i++) values.push(this.valueOfType(type, key, depth + 1));

@@ -35,7 +35,10 @@ const PICKLED = /^(pytorch_model.*\.bin|.*\.pth?|tf_model\.h5|flax_model\.msgpac
 export async function readHfFolder(dropped: FileSet): Promise<HfFolder> {
   const files = stripCommonFolder(dropped);
   const configFile = files.get('config.json');
-  if (!configFile) throw new UserError('The folder has no config.json. Choose the folder that holds config.json and model.safetensors.');
+  if (!configFile)
+    throw new UserError(
+      'The folder has no config.json. Choose the folder that holds config.json and model.safetensors.',
+    );
   if (files.has('tokenizer.model') && !files.has('tokenizer.json')) {
     throw new UserError(
       'The folder has tokenizer.model but no tokenizer.json, and Graft does not read SentencePiece models. ' +
@@ -59,7 +62,12 @@ export async function readTokenizerFiles(files: FileSet): Promise<HfTokenizerFil
     optionalJson(files, 'tokenizer_config.json'),
     optionalJson(files, 'special_tokens_map.json'),
   ]);
-  return { tokenizerJson, tokenizerConfig, specialTokensMap, chatTemplate: await readChatTemplate(files, tokenizerConfig) };
+  return {
+    tokenizerJson,
+    tokenizerConfig,
+    specialTokensMap,
+    chatTemplate: await readChatTemplate(files, tokenizerConfig),
+  };
 }
 
 async function readWeights(files: FileSet): Promise<ReadonlyMap<string, TensorEntry>> {
@@ -85,14 +93,19 @@ async function readShards(files: FileSet, index: ByteSource): Promise<ReadonlyMa
   const names = [...new Set(shardOf.values())].sort();
   const missing = names.filter((name) => !files.has(name));
   if (missing.length > 0) {
-    throw new UserError(`The folder lacks ${missing.join(', ')}, which ${index.name} lists. Download the missing ${missing.length === 1 ? 'file' : 'files'}.`);
+    throw new UserError(
+      `The folder lacks ${missing.join(', ')}, which ${index.name} lists. Download the missing ${missing.length === 1 ? 'file' : 'files'}.`,
+    );
   }
   const shards = new Map<string, ReadonlyMap<string, TensorEntry>>();
   for (const name of names) shards.set(name, (await readSafetensors(files.get(name)!)).tensors);
   const tensors = new Map<string, TensorEntry>();
   for (const [tensor, shard] of shardOf) {
     const entry = shards.get(shard)!.get(tensor);
-    if (!entry) throw new UserError(`${index.name} says that ${tensor} is in ${shard}, but it is not. The files belong to different models.`);
+    if (!entry)
+      throw new UserError(
+        `${index.name} says that ${tensor} is in ${shard}, but it is not. The files belong to different models.`,
+      );
     tensors.set(tensor, entry);
   }
   return tensors;
@@ -116,7 +129,8 @@ async function readChatTemplate(files: FileSet, tokenizerConfig: unknown): Promi
 
 /** `chat_template` is a string, or a list of named ones of which `default` is meant for chat. */
 function templateIn(json: unknown): string | undefined {
-  const template = typeof json === 'object' && json !== null && 'chat_template' in json ? json.chat_template : undefined;
+  const template =
+    typeof json === 'object' && json !== null && 'chat_template' in json ? json.chat_template : undefined;
   if (typeof template === 'string') return template;
   if (!Array.isArray(template)) return undefined;
   const named = template as { name?: unknown; template?: unknown }[];

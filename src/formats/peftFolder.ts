@@ -28,14 +28,24 @@ export function hasAdapterConfig(files: FileSet): boolean {
 export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
   const files = stripCommonFolder(dropped);
   const configFile = files.get(CONFIG);
-  if (!configFile) throw new UserError(`The folder has no ${CONFIG}. Choose the folder that holds ${CONFIG} and ${WEIGHTS}.`);
+  if (!configFile)
+    throw new UserError(`The folder has no ${CONFIG}. Choose the folder that holds ${CONFIG} and ${WEIGHTS}.`);
   const config = await readJson(configFile);
-  if (typeof config !== 'object' || config === null || !('peft_type' in config) || typeof config.peft_type !== 'string') {
-    throw new UserError(`${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`);
+  if (
+    typeof config !== 'object' ||
+    config === null ||
+    !('peft_type' in config) ||
+    typeof config.peft_type !== 'string'
+  ) {
+    throw new UserError(
+      `${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`,
+    );
   }
   const weights = files.get(WEIGHTS);
   if (!weights) {
-    const pickled = files.has('adapter_model.bin') ? ' It has adapter_model.bin, which Graft does not read because pickled files can run code.' : '';
+    const pickled = files.has('adapter_model.bin')
+      ? ' It has adapter_model.bin, which Graft does not read because pickled files can run code.'
+      : '';
     throw new UserError(`The folder has no ${WEIGHTS}.${pickled} Save the adapter with safe_serialization=True.`);
   }
   return { config: { ...config }, tensors: await readFloatTensors(weights), files };
@@ -51,7 +61,9 @@ export function writePeftFolder(
 ): Map<string, Uint8Array<ArrayBuffer>> {
   const broken = findNonFinite(tensors);
   if (broken !== undefined) {
-    throw new UserError(`${broken} holds values that are not finite, so no adapter was written. Go back to an earlier checkpoint or lower learning_rate.`);
+    throw new UserError(
+      `${broken} holds values that are not finite, so no adapter was written. Go back to an earlier checkpoint or lower learning_rate.`,
+    );
   }
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
   const weights = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));

@@ -9,7 +9,8 @@ import { readSafetensors } from './safetensors.ts';
 import { planSafetensors, writeSafetensors } from './safetensorsWriter.ts';
 import { readTensorBytes } from './tensorEntry.ts';
 
-const fixture = (name: string) => fileSource(fileURLToPath(new URL(`../../tests/fixtures/formats/${name}`, import.meta.url)));
+const fixture = (name: string) =>
+  fileSource(fileURLToPath(new URL(`../../tests/fixtures/formats/${name}`, import.meta.url)));
 
 /** A file with any header text and that many bytes of data. */
 function fileWith(header: string, dataBytes: number): Uint8Array {
@@ -54,19 +55,59 @@ describe('header lies', () => {
   it.each<[string, string, number, RegExp]>([
     ['is not JSON', '{"a":', 0, /not valid JSON/],
     ['is a list', '[]', 0, /not a JSON object/],
-    ['names a tensor twice', `{"w":${JSON.stringify(f32(0, 4, [1]))},"w":${JSON.stringify(f32(0, 4, [1]))}}`, 4, /tensor w twice/],
-    ['names a tensor twice, once escaped', `{"w":${JSON.stringify(f32(0, 4, [1]))},"\\u0077":${JSON.stringify(f32(4, 8, [1]))}}`, 8, /tensor w twice/],
-    ['points outside the file', JSON.stringify({ w: f32(0, 8, [2]) }), 4, /Tensor w .* ends at byte 8 of the data, but the file holds 4/],
-    ['gives two tensors the same bytes', JSON.stringify({ a: f32(0, 8, [2]), b: f32(4, 8, [1]) }), 8, /Tensors a and b .* share bytes/],
-    ['leaves a hole', JSON.stringify({ a: f32(0, 4, [1]), b: f32(8, 12, [1]) }), 12, /4 bytes that belong to no tensor/],
+    [
+      'names a tensor twice',
+      `{"w":${JSON.stringify(f32(0, 4, [1]))},"w":${JSON.stringify(f32(0, 4, [1]))}}`,
+      4,
+      /tensor w twice/,
+    ],
+    [
+      'names a tensor twice, once escaped',
+      `{"w":${JSON.stringify(f32(0, 4, [1]))},"\\u0077":${JSON.stringify(f32(4, 8, [1]))}}`,
+      8,
+      /tensor w twice/,
+    ],
+    [
+      'points outside the file',
+      JSON.stringify({ w: f32(0, 8, [2]) }),
+      4,
+      /Tensor w .* ends at byte 8 of the data, but the file holds 4/,
+    ],
+    [
+      'gives two tensors the same bytes',
+      JSON.stringify({ a: f32(0, 8, [2]), b: f32(4, 8, [1]) }),
+      8,
+      /Tensors a and b .* share bytes/,
+    ],
+    [
+      'leaves a hole',
+      JSON.stringify({ a: f32(0, 4, [1]), b: f32(8, 12, [1]) }),
+      12,
+      /4 bytes that belong to no tensor/,
+    ],
     ['leaves bytes at the end', JSON.stringify({ a: f32(0, 4, [1]) }), 9, /5 bytes that belong to no tensor/],
-    ['has a shape that is not its bytes', JSON.stringify({ w: f32(0, 8, [3]) }), 8, /Tensor w .* has 8 bytes, but F32 of shape \[3\] takes 12/],
+    [
+      'has a shape that is not its bytes',
+      JSON.stringify({ w: f32(0, 8, [3]) }),
+      8,
+      /Tensor w .* has 8 bytes, but F32 of shape \[3\] takes 12/,
+    ],
     ['has a negative dimension', JSON.stringify({ w: f32(0, 4, [-1]) }), 4, /Tensor w .* impossible shape/],
     ['overflows', JSON.stringify({ w: f32(0, 0, [2 ** 40, 2 ** 40]) }), 0, /Tensor w .* impossible shape/],
     ['runs backwards', JSON.stringify({ w: f32(4, 0, [1]) }), 4, /Tensor w .* run backwards/],
     ['has an unknown type', '{"w":{"dtype":"Q9","shape":[],"data_offsets":[0,4]}}', 4, /Tensor w .* type Q9/],
-    ['has a type named like a method', '{"w":{"dtype":"toString","shape":[],"data_offsets":[0,4]}}', 4, /type toString/],
-    ['has fractional offsets', '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0.5,4.5]}}', 5, /no valid data_offsets/],
+    [
+      'has a type named like a method',
+      '{"w":{"dtype":"toString","shape":[],"data_offsets":[0,4]}}',
+      4,
+      /type toString/,
+    ],
+    [
+      'has fractional offsets',
+      '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0.5,4.5]}}',
+      5,
+      /no valid data_offsets/,
+    ],
     ['has metadata that is not text', '{"__metadata__":{"a":1}}', 0, /__metadata__/],
   ])('a header that %s is refused', async (_, header, dataBytes, message) => {
     const reading = read(fileWith(header, dataBytes));

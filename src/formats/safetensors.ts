@@ -60,7 +60,9 @@ export async function readSafetensors(source: ByteSource): Promise<SafetensorsFi
 
 async function readHeader(source: ByteSource): Promise<{ header: Record<string, unknown>; dataStart: number }> {
   if (source.size < LENGTH_BYTES) {
-    throw new UserError(`${source.name} has only ${source.size} bytes: it is not a safetensors file, or its download broke off.`);
+    throw new UserError(
+      `${source.name} has only ${source.size} bytes: it is not a safetensors file, or its download broke off.`,
+    );
   }
   const lengthBytes = await source.read(0, LENGTH_BYTES);
   const length = Number(new DataView(lengthBytes.buffer).getBigUint64(0, true));
@@ -71,12 +73,15 @@ async function readHeader(source: ByteSource): Promise<{ header: Record<string, 
     );
   }
   if (dataStart > source.size) {
-    throw new UserError(`${source.name} ends inside its header (${source.size} of ${dataStart} bytes). Download it again.`);
+    throw new UserError(
+      `${source.name} ends inside its header (${source.size} of ${dataStart} bytes). Download it again.`,
+    );
   }
   const text = decodeUtf8(source, await source.read(LENGTH_BYTES, dataStart));
   const header = parseObject(source, text);
   const duplicate = findDuplicateKey(text);
-  if (duplicate !== undefined) throw new UserError(`${source.name} describes the tensor ${duplicate} twice: the file is damaged.`);
+  if (duplicate !== undefined)
+    throw new UserError(`${source.name} describes the tensor ${duplicate} twice: the file is damaged.`);
   return { header, dataStart };
 }
 
@@ -93,9 +98,13 @@ function parseObject(source: ByteSource, text: string): Record<string, unknown> 
   try {
     header = JSON.parse(text);
   } catch (cause) {
-    throw new UserError(`${source.name} has a header that is not valid JSON: it is damaged or not a safetensors file.`, { cause });
+    throw new UserError(
+      `${source.name} has a header that is not valid JSON: it is damaged or not a safetensors file.`,
+      { cause },
+    );
   }
-  if (!isRecord(header)) throw new UserError(`${source.name} has a header that is not a JSON object: it is not a safetensors file.`);
+  if (!isRecord(header))
+    throw new UserError(`${source.name} has a header that is not a JSON object: it is not a safetensors file.`);
   return header;
 }
 
@@ -112,21 +121,29 @@ function readEntry(source: ByteSource, name: string, description: unknown, dataS
   if (!isRecord(description)) throw refuse('has no description: the header is damaged.');
   const { dtype, shape, data_offsets: offsets } = description;
   if (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)) {
-    throw refuse(`has the type ${String(dtype)}, which Graft does not read. It reads ${Object.keys(dtypes).join(', ')}.`);
+    throw refuse(
+      `has the type ${String(dtype)}, which Graft does not read. It reads ${Object.keys(dtypes).join(', ')}.`,
+    );
   }
   const { format, bytes } = dtypes[dtype as SafetensorsDtype];
-  if (!isNumberArray(shape) || Number.isNaN(elementCount(shape))) throw refuse(`has an impossible shape: ${JSON.stringify(shape)}.`);
+  if (!isNumberArray(shape) || Number.isNaN(elementCount(shape)))
+    throw refuse(`has an impossible shape: ${JSON.stringify(shape)}.`);
   if (!isNumberArray(offsets) || offsets.length !== 2 || !offsets.every(Number.isSafeInteger)) {
     throw refuse('has no valid data_offsets: the header is damaged.');
   }
   const [start, end] = offsets as [number, number];
-  if (start < 0 || end < start) throw refuse(`has data_offsets that run backwards (${start} to ${end}): the header is damaged.`);
+  if (start < 0 || end < start)
+    throw refuse(`has data_offsets that run backwards (${start} to ${end}): the header is damaged.`);
   const dataBytes = source.size - dataStart;
   if (end > dataBytes) {
-    throw refuse(`ends at byte ${end} of the data, but the file holds ${dataBytes}: it is cut short. Download it again.`);
+    throw refuse(
+      `ends at byte ${end} of the data, but the file holds ${dataBytes}: it is cut short. Download it again.`,
+    );
   }
   if (end - start !== elementCount(shape) * bytes) {
-    throw refuse(`has ${end - start} bytes, but ${dtype} of shape [${shape.join(', ')}] takes ${elementCount(shape) * bytes}.`);
+    throw refuse(
+      `has ${end - start} bytes, but ${dtype} of shape [${shape.join(', ')}] takes ${elementCount(shape) * bytes}.`,
+    );
   }
   return { name, shape, format, source, byteOffset: dataStart + start, byteLength: end - start };
 }
@@ -135,7 +152,9 @@ function readEntry(source: ByteSource, name: string, description: unknown, dataS
 function checkCoverage(source: ByteSource, tensors: ReadonlyMap<string, TensorEntry>, dataStart: number): void {
   const overlap = findOverlap(tensors.values());
   if (overlap) {
-    throw new UserError(`Tensors ${overlap[0].name} and ${overlap[1].name} in ${source.name} share bytes: the header is damaged.`);
+    throw new UserError(
+      `Tensors ${overlap[0].name} and ${overlap[1].name} in ${source.name} share bytes: the header is damaged.`,
+    );
   }
   let covered = dataStart;
   for (const entry of tensors.values()) covered += entry.byteLength;

@@ -32,7 +32,10 @@ const defaultMetadata = { format: 'pt' };
  * each tensor in `order`. Wide elements come first, so that every tensor is aligned to its element.
  * Throws an Error for a name that occurs twice or an impossible shape: these are the caller's mistakes, not the user's.
  */
-export function planSafetensors(specs: readonly TensorSpec[], metadata: Record<string, string> = defaultMetadata): SafetensorsPlan {
+export function planSafetensors(
+  specs: readonly TensorSpec[],
+  metadata: Record<string, string> = defaultMetadata,
+): SafetensorsPlan {
   const order = [...specs].sort((a, b) => dtypeBytes(b.dtype) - dtypeBytes(a.dtype) || (a.name < b.name ? -1 : 1));
   const entries = new Map<string, unknown>([['__metadata__', metadata]]);
   let offset = 0;
@@ -52,7 +55,10 @@ export function planSafetensors(specs: readonly TensorSpec[], metadata: Record<s
 }
 
 /** A whole small file (an adapter) at once. Throws an Error where data and shape disagree. */
-export function writeSafetensors(tensors: readonly TensorData[], metadata?: Record<string, string>): Uint8Array<ArrayBuffer> {
+export function writeSafetensors(
+  tensors: readonly TensorData[],
+  metadata?: Record<string, string>,
+): Uint8Array<ArrayBuffer> {
   const bytesByName = new Map<string, Uint8Array>();
   const specs = tensors.map((tensor): TensorSpec => {
     const { name, shape, data } = tensor;

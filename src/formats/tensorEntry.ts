@@ -3,19 +3,7 @@ import type { ByteSource } from './byteSource.ts';
 
 /** Element types a safetensors file may hold that are not weight formats: indices, masks, packed integers of other quantisers. */
 export type OtherDtype =
-  | 'f64'
-  | 'f8_e4m3'
-  | 'f8_e5m2'
-  | 'f8_e8m0'
-  | 'i64'
-  | 'i32'
-  | 'i16'
-  | 'i8'
-  | 'u64'
-  | 'u32'
-  | 'u16'
-  | 'u8'
-  | 'bool';
+  'f64' | 'f8_e4m3' | 'f8_e5m2' | 'f8_e8m0' | 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8' | 'bool';
 
 /** Where one tensor lies in a file, known from the file's header alone. */
 export interface TensorEntry {

@@ -14,7 +14,8 @@ const MAX_UNPACKED_BYTES = 2 ** 30;
 /** Packs files without compression (weights do not compress), reading piece by piece. Throws a UserError beyond 4 GB. */
 export async function zipFiles(files: FileSet): Promise<Blob> {
   const total = [...files.values()].reduce((sum, file) => sum + file.size, 0);
-  if (total > MAX_ARCHIVE_BYTES) throw new UserError('The files are too large for one zip archive (4 GB). Save them one by one.');
+  if (total > MAX_ARCHIVE_BYTES)
+    throw new UserError('The files are too large for one zip archive (4 GB). Save them one by one.');
   const parts: Blob[] = [];
   const zip = new Zip((error, chunk) => {
     if (error) throw error;
@@ -43,18 +44,24 @@ export async function unzipFiles(archive: ByteSource): Promise<FileSet> {
         if (name.endsWith('/')) return false;
         refusePathsOutside(archive, name);
         unpacked += originalSize;
-        if (unpacked > MAX_UNPACKED_BYTES) throw new UserError(`${archive.name} unpacks to more than 1 GiB. Unpack it first and open the folder.`);
+        if (unpacked > MAX_UNPACKED_BYTES)
+          throw new UserError(`${archive.name} unpacks to more than 1 GiB. Unpack it first and open the folder.`);
         return true;
       },
     });
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    throw new UserError(`${archive.name} is not a zip archive that can be read: it is damaged or encrypted. Download it again.`, { cause });
+    throw new UserError(
+      `${archive.name} is not a zip archive that can be read: it is damaged or encrypted. Download it again.`,
+      { cause },
+    );
   }
   return new Map(Object.entries(unpackedFiles).map(([path, file]) => [path, memorySource(file, path)]));
 }
 
 function refusePathsOutside(archive: ByteSource, path: string): void {
   if (!path.startsWith('/') && !path.includes('\\') && !path.split('/').includes('..')) return;
-  throw new UserError(`${archive.name} holds the path ${path}, which leads outside its folder. Do not trust this archive.`);
+  throw new UserError(
+    `${archive.name} holds the path ${path}, which leads outside its folder. Do not trust this archive.`,
+  );
 }

@@ -2,10 +2,18 @@
 import { UserError } from '../formats/errors.ts';
 
 /** Throws a RangeError unless the bytes are exactly `weights` weights: the caller sliced the file wrongly. */
-export function checkBytes(name: string, bytes: Uint8Array, weights: number, blockSize: number, bytesPerBlock: number): void {
+export function checkBytes(
+  name: string,
+  bytes: Uint8Array,
+  weights: number,
+  blockSize: number,
+  bytesPerBlock: number,
+): void {
   const expected = (weights / blockSize) * bytesPerBlock;
   if (weights % blockSize === 0 && bytes.byteLength === expected) return;
-  throw new RangeError(`${name}: ${weights} weights take ${expected} bytes in blocks of ${blockSize}, not ${bytes.byteLength}`);
+  throw new RangeError(
+    `${name}: ${weights} weights take ${expected} bytes in blocks of ${blockSize}, not ${bytes.byteLength}`,
+  );
 }
 
 /** The bytes as little-endian 16-bit words, without a copy where they lie at an even address. */
@@ -17,7 +25,9 @@ export function asHalfWords(bytes: Uint8Array): Uint16Array {
 /** Throws a UserError for a half-precision scale that is infinite or NaN: every weight of its block would be, too. */
 export function checkScale(name: string, bits: number): void {
   if ((bits & 0x7c00) !== 0x7c00) return;
-  throw new UserError(`A ${name} block has a scale that is not finite: the weights are damaged. Download the model again.`);
+  throw new UserError(
+    `A ${name} block has a scale that is not finite: the weights are damaged. Download the model again.`,
+  );
 }
 
 /** Whole words: the bytes themselves where their number is a multiple of 4, else a copy with zeros after them. */

@@ -33,10 +33,19 @@ export class Checkpoints {
   }
 
   /** Stores a snapshot; `files` are its binary parts (parameters, moments). On StorageFull the earlier snapshots remain. */
-  async save(runId: string, info: Pick<CheckpointInfo, 'step' | 'evalLoss' | 'state'>, files: FileSet): Promise<CheckpointRecord> {
+  async save(
+    runId: string,
+    info: Pick<CheckpointInfo, 'step' | 'evalLoss' | 'state'>,
+    files: FileSet,
+  ): Promise<CheckpointRecord> {
     const earlier = await this.ofRun(runId);
     const sequence = Math.max(-1, ...earlier.map((record) => record.sequence)) + 1;
-    const record = await this.shelf.add(`${runId}/${sequence}`, `step ${info.step}`, { ...info, runId, sequence }, files);
+    const record = await this.shelf.add(
+      `${runId}/${sequence}`,
+      `step ${info.step}`,
+      { ...info, runId, sequence },
+      files,
+    );
     const { best } = choose([...earlier, record]);
     for (const old of earlier) {
       if (old.id !== best?.id) await this.shelf.delete(old.id);

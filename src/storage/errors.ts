@@ -19,7 +19,10 @@ export async function guarded<T>(operation: () => Promise<T>): Promise<T> {
     return await operation();
   } catch (cause) {
     if (isQuotaError(cause)) {
-      throw new StorageFull('The browser has no room left for this site. Delete models or runs in the library, or go on without saving.', { cause });
+      throw new StorageFull(
+        'The browser has no room left for this site. Delete models or runs in the library, or go on without saving.',
+        { cause },
+      );
     }
     throw new StorageUnavailable(
       'The browser does not let this page store data, as in some private windows. Work can go on, but download what you want to keep.',

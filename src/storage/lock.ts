@@ -53,17 +53,20 @@ function acquireByMessages(): Promise<LockResult> {
     const id = crypto.randomUUID();
     let held = false;
     const post = (message: Message) => channel.postMessage(message);
+    const giveUp = () => {
+      clearTimeout(timer);
+      channel.close();
+      resolve('elsewhere');
+    };
     const timer = setTimeout(() => {
       held = true; // the channel stays open, to answer those who ask later
       resolve('held');
     }, ANSWER_TIME);
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data.kind === 'ask' && (held || id < data.from)) post({ kind: 'taken', to: data.from });
-      if (data.kind === 'taken' && data.to === id && !held) {
-        clearTimeout(timer);
-        channel.close();
-        resolve('elsewhere');
-      }
+      else if (data.kind === 'ask')
+        giveUp(); // it may have opened its channel too late to hear us ask
+      else if (data.to === id && !held) giveUp();
     };
     post({ kind: 'ask', from: id });
   });

@@ -70,7 +70,10 @@ export class Runs {
   /** Drops entries after a step: a run that goes on from its checkpoint writes them anew. */
   async trimLog(id: string, lastStep: number): Promise<void> {
     const entries = await this.log(id);
-    await this.logs.replaceAllOf(id, entries.filter((entry) => entry.step <= lastStep));
+    await this.logs.replaceAllOf(
+      id,
+      entries.filter((entry) => entry.step <= lastStep),
+    );
   }
 
   async delete(id: string): Promise<void> {

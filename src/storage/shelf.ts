@@ -48,7 +48,13 @@ export class Shelf<Info extends object> {
    * Copies the files, piece by piece. Rejects with StorageFull, StorageUnavailable, the source's UserError or the signal's reason,
    * having removed what it had copied. Throws an Error for an id that is taken.
    */
-  async add(id: string, name: string, info: Info, files: FileSet, options: AddOptions = {}): Promise<FolderRecord & Info> {
+  async add(
+    id: string,
+    name: string,
+    info: Info,
+    files: FileSet,
+    options: AddOptions = {},
+  ): Promise<FolderRecord & Info> {
     if (await this.get(id)) throw new Error(`${id} is on the shelf already`);
     const stored = [...files].map(([path, source]): StoredFile => ({ path, size: source.size }));
     const byteLength = stored.reduce((sum, file) => sum + file.size, 0);
@@ -75,7 +81,8 @@ export class Shelf<Info extends object> {
   /** The folder's files; nothing is read until a range is. Rejects with a UserError where it is gone or incomplete. */
   async open(id: string): Promise<FileSet> {
     const record = await this.get(id);
-    if (!record) throw new UserError('This is no longer in the library: it was deleted, or the browser cleared it. Add it again.');
+    if (!record)
+      throw new UserError('This is no longer in the library: it was deleted, or the browser cleared it. Add it again.');
     const files = new Map<string, ByteSource>();
     for (const file of record.files) files.set(file.path, await this.openFile(record, file));
     return files;
@@ -119,7 +126,9 @@ export class Shelf<Info extends object> {
     }
     const whole = new Blob(blobs); // refers to the stored files; copies nothing
     if (whole.size !== size) {
-      throw new UserError(`${path} of ${record.name} is incomplete in the library (${whole.size} of ${size} bytes). Delete it there and add it again.`);
+      throw new UserError(
+        `${path} of ${record.name} is incomplete in the library (${whole.size} of ${size} bytes). Delete it there and add it again.`,
+      );
     }
     return blobSource(whole, path);
   }
