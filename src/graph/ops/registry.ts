@@ -9,10 +9,17 @@ import { gatedActivation } from './gatedActivation.ts';
 import { gatedActivationGradient } from './gatedActivationGradient.ts';
 import { layerNorm } from './layerNorm.ts';
 import { layerNormGradient } from './layerNormGradient.ts';
+import { normWeightGradient } from './normWeightGradient.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { rmsNormGradient } from './rmsNormGradient.ts';
 import { rope } from './rope.ts';
 import { sumInto } from './sumInto.ts';
+import { binary } from './binary.ts';
+import { unary, unaryGradient, scale } from './unary.ts';
+import { accumulate } from './accumulate.ts';
+import { dropout } from './dropout.ts';
+import { reduce } from './reduce.ts';
+import { broadcastTo } from './broadcastTo.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -27,10 +34,19 @@ const definitions: readonly OpDefinition[] = [
   rmsNormGradient,
   layerNorm,
   layerNormGradient,
+  normWeightGradient,
   rope,
   crossEntropy,
   crossEntropyLoss,
   sumInto,
+  binary,
+  unary,
+  unaryGradient,
+  scale,
+  accumulate,
+  dropout,
+  reduce,
+  broadcastTo,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));
