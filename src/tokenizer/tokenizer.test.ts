@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createStreamingDecoder } from './streamingDecoder.ts';
+import { loadTokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+interface Fixture {
+  tokenizer: unknown;
+  prefix: number[];
+  suffix: number[];
+  pair: { ids: number[]; typeIds: number[] };
+  ids: number[][];
+  /** by code point, for the first strings */
+  offsets: [number, number][][];
+  decoded: (string | null)[];
+  decodedSkipping: (string | null)[];
+}
+
+const read = <T>(name: string): T =>
+  JSON.parse(readFileSync(new URL(`../../tests/fixtures/tokenizer/${name}.json`, import.meta.url), 'utf8')) as T;
+const strings = read<string[]>('strings');
+const shapes = [
+  ['gpt2', 'roberta', 'smollm2', 'llama3', 'qwen2', 'bertUncased', 'bertCased', 'llama2'],
+  ['metaspaceFirst', 'metaspaceAlways', 'gemma', 'unigram', 'splits'],
+].flat();
+
+describe.each(shapes)('a tokenizer in the shape of %s gives what Hugging Face tokenizers gives', (shape) => {
+  const fixture = read<Fixture>(shape);
+  const tokenizer = loadTokenizer({ tokenizerJson: fixture.tokenizer });
+  const ids = fixture.ids.map((body) => [...fixture.prefix, ...body, ...fixture.suffix]);
+
+  it('ids without special tokens', () => {
+    const wrong = strings.flatMap((text, i) => {
+      const ours = tokenizer.encode(text, { addSpecialTokens: false });
+      return String(ours) === String(fixture.ids[i]) ? [] : [{ text, ours, theirs: fixture.ids[i] }];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('ids with special tokens, and of a pair', () => {
+    expect(strings.map((text) => tokenizer.encode(text))).toEqual(ids);
+    expect(tokenizer.encodePair('the stock', 'of quince')).toEqual(fixture.pair);
+  });
+
+  it('texts, with and without special tokens', () => {
+    const decoded = fixture.decoded.map((text, i) => text ?? strings[i]);
+    expect(ids.map((row) => tokenizer.decode(row))).toEqual(decoded);
+    const skipping = fixture.decodedSkipping.map((text, i) => text ?? decoded[i]);
+    expect(ids.map((row) => tokenizer.decode(row, { skipSpecialTokens: true }))).toEqual(skipping);
+  });
+
+  // Rust points a composed character at the first of the characters it came from, where ours covers them all; and it
+  // loses count where characters vanish (metaspaceAlways has no unknown token) or runs are replaced (unigram)
+  it.skipIf(shape === 'metaspaceAlways' || shape === 'unigram')('offsets', () => {
+    const wrong = fixture.offsets.flatMap((theirs, i) => {
+      const text = strings[i]!;
+      if (text !== text.normalize('NFC')) return [];
+      const ours = offsetsByCodePoint(tokenizer, text);
+      return String(ours) === String(theirs) ? [] : [{ text, ours, theirs }];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('the same text when ids are decoded one at a time', () => {
+    const streamed = ids.map((row) => {
+      const stream = createStreamingDecoder(tokenizer);
+      return row.map((id) => stream.push(id)).join('') + stream.flush();
+    });
+    expect(streamed).toEqual(ids.map((row) => tokenizer.decode(row)));
+  });
+});
+
+function offsetsByCodePoint(tokenizer: Tokenizer, text: string): [number, number][] {
+  const { starts, ends } = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
+  const points = (unit: number): number => Array.from(text.slice(0, unit)).length;
+  return starts.map((start, i) => [points(start), points(ends[i]!)]);
+}
