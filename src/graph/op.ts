@@ -87,4 +87,6 @@ export interface OpDefinition {
   readonly inPlace?: { readonly input: number; readonly always?: boolean };
   /** indices of inputs that are states this op writes (beside its outputs); such an op is never dropped as unused */
   readonly writes?: readonly number[];
+  /** a later dispatch of the op reads one output while it writes another: they may not share a buffer */
+  readonly readsOwnOutputs?: boolean;
 }

@@ -66,7 +66,7 @@ export function planGraph(
     const reads = inputs.filter((input) => !written.some((output) => owner.of(output) === owner.of(input)));
     emit(
       definition.lower(node, context).map((plan) => ({ ...plan, label: plan.label ?? node.label })),
-      reads,
+      definition.readsOwnOutputs ? [...reads, ...node.outputs] : reads,
       written,
     );
   });
