@@ -117,7 +117,18 @@ describe('models', () => {
     expect(await pieces.owners()).toEqual(['whole']);
   });
 
-  it('report a full quota by type', async () => {
+  it('report a full quota by type when the browser aborts the transaction for it', async () => {
+    const put = IDBObjectStore.prototype.put;
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, value: unknown, key) {
+      const request = put.call(this, value, key);
+      this.transaction.abort();
+      Object.defineProperty(this.transaction, 'error', { value: new DOMException('no room', 'QuotaExceededError') });
+      return request;
+    });
+    await expect(library.models.add('a', 'Tiny', model, files(4))).rejects.toBeInstanceOf(StorageFull);
+  });
+
+  it('report a full quota by type when the request fails', async () => {
     fillQuota();
     const adding = library.models.add('a', 'Tiny', model, files(4));
     await expect(adding).rejects.toBeInstanceOf(StorageFull);

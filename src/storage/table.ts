@@ -36,9 +36,7 @@ export class Table<T> {
   set(key: Key, value: T): Promise<void> {
     return guarded(() =>
       this.store('readwrite', async (store) => {
-        // the request first: it carries the reason where the transaction does not yet
-        await promisifyRequest(store.put(value, toDbKey(key)));
-        await promisifyRequest(store.transaction);
+        await written(store, store.put(value, toDbKey(key)));
       }),
     );
   }
@@ -50,8 +48,7 @@ export class Table<T> {
         const old = await promisifyRequest<T | undefined>(store.get(toDbKey(key)));
         if (old === undefined) return undefined;
         const changed = change(old);
-        await promisifyRequest(store.put(changed, toDbKey(key)));
-        await promisifyRequest(store.transaction);
+        await written(store, store.put(changed, toDbKey(key)));
         return changed;
       }),
     );
@@ -63,8 +60,7 @@ export class Table<T> {
       this.store('readwrite', async (store) => {
         const last = await promisifyRequest<IDBCursor | null>(store.openKeyCursor(keysOf(owner), 'prev'));
         const next = last ? (last.key as [string, number])[1] + 1 : 0;
-        await promisifyRequest(store.put(value, [owner, next]));
-        await promisifyRequest(store.transaction);
+        await written(store, store.put(value, [owner, next]));
       }),
     );
   }
@@ -74,8 +70,7 @@ export class Table<T> {
     return guarded(() =>
       this.store('readwrite', async (store) => {
         store.delete(keysOf(owner));
-        await promisifyRequest(store.put(value, [owner, 0]));
-        await promisifyRequest(store.transaction);
+        await written(store, store.put(value, [owner, 0]));
       }),
     );
   }
@@ -105,4 +100,17 @@ function toDbKey(key: Key): IDBValidKey {
 /** Keys [owner, …]: an array sorts after every string and number, so [owner, []] is beyond them. */
 function keysOf(owner: string): IDBKeyRange {
   return IDBKeyRange.bound([owner], [owner, []]);
+}
+
+/**
+ * Waits until a write is on disk. Browsers report a full quota in two ways: at the request, or by aborting the transaction, and then
+ * the request knows only that it was aborted.
+ */
+async function written(store: IDBObjectStore, request: IDBRequest): Promise<void> {
+  try {
+    await promisifyRequest(request);
+  } catch (error) {
+    throw store.transaction.error ?? error;
+  }
+  await promisifyRequest(store.transaction);
 }
