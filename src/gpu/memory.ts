@@ -38,13 +38,13 @@ export class MemoryLedger {
   /** Runs `allocate` and throws OutOfGpuMemory when the device could not hold what it made. */
   async checked<T>(what: string, allocate: () => T | Promise<T>): Promise<T> {
     this.#device.pushErrorScope('out-of-memory');
-    let made: T;
-    try {
-      made = await allocate();
-    } finally {
-      const error = await this.#device.popErrorScope();
-      if (error) throw new OutOfGpuMemory(`The GPU has no room for ${what}.`);
-    }
-    return made;
+    const outcome = await Promise.resolve(allocate()).then(
+      (made) => ({ made }),
+      (failure: unknown) => ({ failure }),
+    );
+    const shortage = await this.#device.popErrorScope();
+    if (shortage) throw new OutOfGpuMemory(`The GPU has no room for ${what}.`);
+    if ('failure' in outcome) throw outcome.failure;
+    return outcome.made;
   }
 }

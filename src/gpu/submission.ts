@@ -44,14 +44,23 @@ export class Submitter {
     }
   }
 
+  /** A hook before each submit: a run that is paused waits here, and one that is stopped throws. */
+  gate: (() => Promise<void> | void) | undefined;
+
   /** Resolves when everything submitted so far is done. */
   async idle(): Promise<void> {
     await this.#device.queue.onSubmittedWorkDone();
     this.#pending.length = 0;
   }
 
-  async #submit(dispatches: readonly Dispatch[], flops: number): Promise<void> {
+  /** Waits until there is room for another submit. */
+  async ready(): Promise<void> {
     while (this.#pending.length >= inFlight) await this.#pending.shift();
+    await this.gate?.();
+  }
+
+  async #submit(dispatches: readonly Dispatch[], flops: number): Promise<void> {
+    await this.ready();
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const { pipeline, bindGroup, grid } of dispatches) {

@@ -9,8 +9,9 @@ export interface Seed {
 }
 
 export interface DifferentiateOptions {
-  /** only the ops from this index on are differentiated; default 0 */
+  /** only the ops from this index on, and before that one, are differentiated; default: all */
   readonly from?: number;
+  readonly to?: number;
   /** tensors other than trainable parameters whose gradients are wanted */
   readonly withRespectTo?: readonly Tensor[];
 }
@@ -27,7 +28,7 @@ export function differentiate(
   options: DifferentiateOptions = {},
 ): Map<Tensor, Tensor> {
   const from = options.from ?? 0;
-  const end = graph.nodes.length;
+  const end = options.to ?? graph.nodes.length;
   const requires = tensorsThatNeedGradients(graph.nodes.slice(from, end), options.withRespectTo ?? []);
   const gradients = new Map<Tensor, Tensor>();
   const contribute = (tensor: Tensor, gradient: Tensor) => {

@@ -60,7 +60,7 @@ export class Program {
   private constructor(
     dispatches: readonly Dispatch[],
     locate: (tensor: Tensor) => BufferRange,
-    readonly uniforms: GPUBuffer,
+    private readonly owned: readonly GPUBuffer[],
   ) {
     this.dispatches = dispatches;
     this.#locate = locate;
@@ -110,7 +110,12 @@ export class Program {
         flops: dispatch.flops,
       };
     });
-    return new Program(dispatches, (tensor) => locate({ tensor }), uniforms.buffer);
+    return new Program(dispatches, (tensor) => locate({ tensor }), [uniforms.buffer, dummy.buffer]);
+  }
+
+  /** Gives back the uniform slots; the arenas and the leaves belong to others. */
+  destroy(gpu: Gpu): void {
+    for (const buffer of this.owned) gpu.memory.destroy(buffer);
   }
 
   /** Where a tensor kept as an output of the plan lies. */

@@ -1,6 +1,6 @@
 import type { FormatName } from '../quant/format.ts';
 import type { Graph } from '../graph/graph.ts';
-import { sizeOf, type Shape, type Tensor } from '../graph/tensor.ts';
+import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { ModelDescription, ModuleInfo } from './family.ts';
 
 /**
@@ -129,7 +129,7 @@ export class ModelBuilder {
     return this.graph.weight(
       this.#storedName(name),
       stored.shape,
-      sizeOf(stored.shape) === stored.shape.at(-1) ? 'f32' : stored.format,
+      stored.shape.length === 1 ? 'f32' : stored.format,
     );
   }
 

@@ -10,7 +10,9 @@ export type RopeScaling =
       readonly lowFreqFactor: number;
       readonly highFreqFactor: number;
       readonly originalMaxPositionEmbeddings: number;
-    };
+    }
+  /** each frequency divided by its own factor, as GGUF stores Llama 3's scaling (rope_freqs.weight) */
+  | { readonly type: 'factors'; readonly factors: readonly number[] };
 
 export interface Rope {
   readonly theta: number;
@@ -46,6 +48,8 @@ export function readRope(config: Readonly<Record<string, unknown>>): Rope {
           ),
         },
       };
+    case 'factors':
+      return { theta, scaling: { type, factors: parameters['factors'] as number[] } };
     default:
       throw new UserError(
         `config.json: rope scaling "${type}" is not supported; default, linear and llama3 are. Choose a checkpoint with one of these.`,
@@ -59,12 +63,13 @@ export function readRope(config: Readonly<Record<string, unknown>>): Rope {
  */
 export function inverseFrequencies(rope: Rope, headDim: number): Float64Array {
   return Float64Array.from({ length: headDim / 2 }, (_, i) =>
-    scaleFrequency(rope.scaling, rope.theta ** ((-2 * i) / headDim)),
+    scaleFrequency(rope.scaling, rope.theta ** ((-2 * i) / headDim), i),
   );
 }
 
-function scaleFrequency(scaling: RopeScaling, frequency: number): number {
+function scaleFrequency(scaling: RopeScaling, frequency: number, index: number): number {
   if (scaling.type === 'default') return frequency;
+  if (scaling.type === 'factors') return frequency / (scaling.factors[index] ?? 1);
   if (scaling.type === 'linear') return frequency / scaling.factor;
   const wavelength = (2 * Math.PI) / frequency;
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;

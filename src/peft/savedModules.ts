@@ -10,11 +10,11 @@ export const keyPrefix = 'base_model.model.';
 /** Checkpoint tensors that are trained whole, by their checkpoint name. */
 export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;
 
-/** The tensors of modules named in modules_to_save (a path or its ending): PEFT trains a copy of each and saves it under the module's own name. */
+/** The tensors of modules whose path ends in a name of modules_to_save ("norm" takes input_layernorm too, as in PEFT): PEFT trains a copy of each and saves it under the module's own name. */
 export function savedModules(description: ModelDescription, names: readonly string[] | null): TrainedTensors {
   const tensors = new Map<string, ParameterSpec>();
   for (const name of names ?? []) {
-    const modules = description.modules.filter(({ path }) => path === name || path.endsWith(`.${name}`));
+    const modules = description.modules.filter(({ path }) => path.endsWith(name));
     if (modules.length === 0)
       throw new UserError(
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,

@@ -1,0 +1,137 @@
+import type { FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import { readFloatTensor } from '../formats/floatTensors.ts';
+import { readGguf } from '../formats/gguf.ts';
+import type { GgufMetadata } from '../formats/ggufMetadata.ts';
+import { readHfFolder, type HfTokenizerFiles } from '../formats/hfFolder.ts';
+import { elementCount, readTensorBytes, type TensorEntry } from '../formats/tensorEntry.ts';
+import type { FormatName } from '../quant/format.ts';
+import { isWeightFormat, weightFormats } from '../quant/registry.ts';
+import type { ModelDescription } from './family.ts';
+import { describeModel, familyOfGguf } from './registry.ts';
+import type { WeightCatalog } from './builder.ts';
+
+/** A tensor of the checkpoint under its Hugging Face name. */
+export interface CheckpointTensor {
+  readonly entry: TensorEntry;
+  readonly shape: readonly number[];
+  readonly format: FormatName;
+  /** row of the model → row in the file, where the file orders them otherwise */
+  readonly rowOrder?: (row: number) => number;
+}
+
+/** A model whose headers are read and checked; no weights are in memory. */
+export interface Checkpoint {
+  readonly name: string;
+  readonly description: ModelDescription;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly generationConfig: unknown;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  readonly catalog: WeightCatalog;
+  readonly tokenizer: { readonly kind: 'files'; readonly files: HfTokenizerFiles } | { readonly kind: 'gguf'; readonly metadata: GgufMetadata };
+  readonly files: FileSet;
+}
+
+/**
+ * Opens a Hugging Face folder or a GGUF file by its headers. Throws a UserError that names the file, and the tensor or field where
+ * there is one: unknown family, tensors missing or of another shape, formats that are not supported.
+ */
+export async function openCheckpoint(files: FileSet, name: string): Promise<Checkpoint> {
+  const ggufs = [...files.values()].filter((source) => source.name.toLowerCase().endsWith('.gguf'));
+  const [gguf] = ggufs;
+  if (ggufs.length > 1) throw new UserError(`There are ${ggufs.length} GGUF files. Choose one of them.`);
+  return gguf ? openGguf(files, gguf.name, name) : openFolder(files, name);
+}
+
+async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
+  const folder = await readHfFolder(files);
+  const description = describeModel(folder.config);
+  const tensors = new Map<string, CheckpointTensor>();
+  for (const [key, entry] of folder.tensors) {
+    if (!isWeightFormat(entry.format)) {
+      if (neededShapes(description).has(key)) throw new UserError(`${entry.source.name}: ${key} is stored as ${entry.format}, which is not supported. Use a checkpoint in F32, F16 or BF16.`);
+      continue;
+    }
+    tensors.set(key, { entry, shape: entry.shape, format: entry.format });
+  }
+  return checked({
+    name,
+    description,
+    config: folder.config as Record<string, unknown>,
+    generationConfig: folder.generationConfig,
+    tensors,
+    tokenizer: { kind: 'files', files: folder.tokenizer },
+    files: folder.files,
+  });
+}
+
+async function openGguf(files: FileSet, path: string, name: string): Promise<Checkpoint> {
+  const source = [...files.values()].find((candidate) => candidate.name === path);
+  if (!source) throw new UserError(`${path} is not among the files.`);
+  const { metadata, tensors: stored } = await readGguf(source);
+  const family = familyOfGguf(metadata.string('general.architecture'));
+  const config = family.configFromGguf(metadata, new Set(stored.keys()));
+  const factors = stored.get('rope_freqs.weight');
+  if (factors) config['rope_parameters'] = { ...(config['rope_parameters'] as object), rope_type: 'factors', factors: [...(await readFloatTensor(factors)).data] };
+  const description = family.describe(config);
+  const tensors = new Map<string, CheckpointTensor>();
+  for (const [key, entry] of stored) {
+    const known = family.tensorFromGguf(key, description);
+    if (known && isWeightFormat(entry.format)) tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder: known.rowOrder });
+  }
+  return checked({ name, description, config, generationConfig: undefined, tensors, tokenizer: { kind: 'gguf', metadata }, files });
+}
+
+function checked(checkpoint: Omit<Checkpoint, 'catalog'>): Checkpoint {
+  const { tensors } = checkpoint;
+  for (const [name, shape] of neededShapes(checkpoint.description)) {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new UserError(`The model lacks the tensor ${name}, which its config asks for. Download the model again, with all its files.`);
+    if (tensor.shape.join() !== shape.join())
+      throw new UserError(`${tensor.entry.source.name}: ${name} has the shape [${tensor.shape.join(', ')}], but the config asks for [${shape.join(', ')}]. The config belongs to another model.`);
+  }
+  const catalog = new Map([...tensors].map(([name, { shape, format }]) => [name, { shape, format }]));
+  return { ...checkpoint, catalog };
+}
+
+/** Every tensor that the model's modules have, with its shape. A tied head has none of its own. */
+export function neededShapes(description: ModelDescription): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  for (const { path, kind, inFeatures, outFeatures, hasBias } of description.modules) {
+    if (path === description.headPath && description.tieWordEmbeddings) continue;
+    shapes.set(`${path}.weight`, kind === 'norm' ? [outFeatures] : kind === 'embedding' ? [inFeatures, outFeatures] : [outFeatures, inFeatures]);
+    if (hasBias) shapes.set(`${path}.bias`, [outFeatures]);
+  }
+  return shapes;
+}
+
+/** The tensor that serves under this name: a tied head is the embedding. */
+export function tensorOf(checkpoint: Checkpoint, name: string): CheckpointTensor {
+  const { tieWordEmbeddings, headPath, embeddingPath } = checkpoint.description;
+  const stored = tieWordEmbeddings && name === `${headPath}.weight` ? `${embeddingPath}.weight` : name;
+  const tensor = checkpoint.tensors.get(stored);
+  if (!tensor) throw new UserError(`The model has no tensor ${name}.`);
+  return tensor;
+}
+
+/** The bytes of whole rows in the model's order. */
+export async function readRows(tensor: CheckpointTensor, rowStart: number, rowCount: number): Promise<Uint8Array> {
+  const { entry, rowOrder } = tensor;
+  const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
+  const rowBytes = entry.byteLength / rows;
+  if (!rowOrder) return entry.source.read(entry.byteOffset + rowStart * rowBytes, entry.byteOffset + (rowStart + rowCount) * rowBytes);
+  const all = await readTensorBytes(entry);
+  const ordered = new Uint8Array(rowCount * rowBytes);
+  for (let row = 0; row < rowCount; row++) {
+    const from = rowOrder(rowStart + row);
+    ordered.set(all.subarray(from * rowBytes, (from + 1) * rowBytes), row * rowBytes);
+  }
+  return ordered;
+}
+
+/** A tensor of the checkpoint as f32, decoded. For tensors small enough to hold, and those that are trained whole. */
+export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
+  const tensor = tensorOf(checkpoint, name);
+  const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
+  return weightFormats[tensor.format].decode(await readRows(tensor, 0, rows), elementCount(tensor.shape));
+}

@@ -1,0 +1,152 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { BufferRange } from '../gpu/kernel.ts';
+import { sizeOf, type Tensor } from '../graph/tensor.ts';
+import { weightFormats } from '../quant/registry.ts';
+import { shardRows } from '../quant/shards.ts';
+import type { Shard } from '../graph/op.ts';
+import type { FormatName } from '../quant/format.ts';
+import { readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
+
+/** Bytes read from the file and handed to the GPU at a time. */
+const sliceBytes = 16 * 2 ** 20;
+/** After that many bytes the upload waits for the GPU, so that slices can be collected. */
+const bytesInFlight = 128 * 2 ** 20;
+
+export interface LoadProgress {
+  (bytes: number, totalBytes: number): void;
+}
+
+/** The frozen weights of one model on the GPU, in their stored formats: read-only, shared by all programs and all adapters. */
+export class WeightStore {
+  readonly #gpu: Gpu;
+  readonly #ranges = new Map<string, BufferRange[][]>();
+  readonly #buffers: GPUBuffer[] = [];
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  /** Streams every tensor that the model uses from the file to the GPU, slice by slice. Stops at `signal`. */
+  async load(checkpoint: Checkpoint, positions: number, onProgress?: LoadProgress, signal?: AbortSignal): Promise<void> {
+    const tensors = [...checkpoint.tensors].filter(([name]) => usedNames(checkpoint).has(name));
+    const total = tensors.reduce((sum, [, tensor]) => sum + tensor.entry.byteLength, 0);
+    let done = 0;
+    let sinceWait = 0;
+    await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, async () => {
+      for (const [name, constant] of checkpoint.description.constants(positions)) this.#putFloats(`constant:${name}`, constant.data);
+      for (const [name, tensor] of tensors) {
+        signal?.throwIfAborted();
+        if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
+        else await this.#stream(name, tensor);
+        done += tensor.entry.byteLength;
+        sinceWait += tensor.entry.byteLength;
+        onProgress?.(done, total);
+        if (sinceWait > bytesInFlight) {
+          await this.#gpu.device.queue.onSubmittedWorkDone();
+          sinceWait = 0;
+        }
+      }
+    });
+  }
+
+  range(name: string, shard: number, plane: number): BufferRange {
+    const range = this.#ranges.get(name)?.[shard]?.[plane];
+    if (!range) throw new Error(`weight ${name} (shard ${shard}, plane ${plane}) is not loaded`);
+    return range;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) this.#gpu.memory.destroy(buffer);
+    this.#ranges.clear();
+  }
+
+  async #stream(name: string, tensor: CheckpointTensor): Promise<void> {
+    const format = weightFormats[tensor.format];
+    const [rows = 1, ...rest] = tensor.shape;
+    const columns = sizeOf(rest);
+    const shards = shardRows(rows, columns, format, this.#gpu.description.bindingLimit);
+    const ranges: BufferRange[][] = [];
+    for (const [s, shard] of shards.entries()) {
+      const padded = Math.ceil(shard.rowCount / format.rowGroup) * format.rowGroup;
+      const blocks = (padded * columns) / format.blockSize;
+      const planes = format.planes.map((plane) => this.#create(`${name}.${s}.${plane.name}`, blocks * plane.bytesPerBlock));
+      ranges.push(planes);
+      await this.#fill(tensor, shard, columns, planes);
+    }
+    this.#ranges.set(name, ranges);
+  }
+
+  async #fill(tensor: CheckpointTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
+    const format = weightFormats[tensor.format];
+    const rowBytes = (columns / format.blockSize) * format.fileBytesPerBlock;
+    const step = tensor.rowOrder ? shard.rowCount : Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64);
+    for (let row = 0; row < shard.rowCount; row += step) {
+      const count = Math.min(step, shard.rowCount - row);
+      const bytes = await readRows(tensor, shard.rowStart + row, count);
+      format.repack(bytes, count, columns).forEach((plane, p) => {
+        const offset = ((row * columns) / format.blockSize) * (format.planes[p]?.bytesPerBlock ?? 0);
+        const target = planes[p];
+        if (target) this.#write(target, offset, plane);
+      });
+    }
+  }
+
+  #putFloats(name: string, data: Float32Array): void {
+    const range = this.#create(name, data.byteLength);
+    this.#write(range, 0, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#ranges.set(name, [[range]]);
+  }
+
+  #create(label: string, bytes: number): BufferRange {
+    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
+    const buffer = this.#gpu.memory.create('weights', label, bytes, STORAGE | COPY_DST | COPY_SRC);
+    this.#buffers.push(buffer);
+    return { buffer, offset: 0, size: buffer.size };
+  }
+
+  #write(range: BufferRange, offset: number, bytes: Uint8Array): void {
+    const padded = bytes.byteLength % 4 === 0 ? bytes : new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
+    if (padded !== bytes) padded.set(bytes);
+    this.#gpu.device.queue.writeBuffer(range.buffer, offset, padded as Uint8Array<ArrayBuffer>);
+  }
+}
+
+function isVector(tensor: CheckpointTensor): boolean {
+  return tensor.shape.length === 1;
+}
+
+function usedNames(checkpoint: Checkpoint): Set<string> {
+  const { description } = checkpoint;
+  return new Set(
+    description.modules.flatMap(({ path }) => [`${path}.weight`, `${path}.bias`]).filter((name) => !(description.tieWordEmbeddings && name === `${description.headPath}.weight`)),
+  );
+}
+
+/** Bytes that the weights take on the GPU, without loading them. */
+export function weightBytes(checkpoint: Pick<Checkpoint, 'catalog' | 'description'>, positions: number): number {
+  let total = 0;
+  for (const constant of checkpoint.description.constants(positions).values()) total += constant.data.byteLength;
+  for (const { shape, format } of checkpoint.catalog.values()) {
+    const [rows = 1, ...rest] = shape;
+    if (shape.length === 1) total += rows * 4;
+    else {
+      const { rowGroup, blockSize, planes } = weightFormats[format];
+      const blocks = (Math.ceil(rows / rowGroup) * rowGroup * sizeOf(rest)) / blockSize;
+      for (const plane of planes) total += Math.ceil((blocks * plane.bytesPerBlock) / 4) * 4;
+    }
+  }
+  return total;
+}
+
+/** The row shards of a weight or a trained matrix on a device with that binding limit; one shard for any other tensor. */
+export function shardsOf(tensor: Tensor, bindingLimit: number): readonly Shard[] {
+  const [rows = 1, ...rest] = tensor.shape;
+  const format = storedFormat(tensor);
+  if (!format || rest.length === 0 || tensor.shape.length > 2) return [{ rowStart: 0, rowCount: rows }];
+  return shardRows(rows, sizeOf(rest), weightFormats[format], bindingLimit);
+}
+
+function storedFormat(tensor: Tensor): FormatName | undefined {
+  if (tensor.origin.kind === 'weight') return tensor.origin.format;
+  return tensor.origin.kind === 'parameter' ? 'f32' : undefined;
+}

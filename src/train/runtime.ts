@@ -1,0 +1,180 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { BufferRange } from '../gpu/kernel.ts';
+import { Submitter } from '../gpu/submission.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { LoweringContext, StepParameters } from '../graph/op.ts';
+import { planGraph, type Plan } from '../graph/plan.ts';
+import { Arenas, encodeStepParameters, Program, stepParameterBytes, type Leaves } from '../graph/program.ts';
+import { sizeOf, type Tensor } from '../graph/tensor.ts';
+import { shardsOf, type WeightStore } from '../models/weightStore.ts';
+import type { ParameterSpace, SpaceName } from './parameterSpace.ts';
+
+export interface Traced {
+  readonly graph: Graph;
+  /** tensors that stay readable after a replay */
+  readonly outputs: readonly Tensor[];
+}
+
+interface Cached {
+  readonly plan: Plan;
+  readonly outputs: readonly Tensor[];
+  program: Program;
+  generation: number;
+}
+
+/** What a kernel may assume of the device; the same on every run on it, because splits along outputs must not move within one. */
+export function loweringContext(description: { bindingLimit: number; isSoftware: boolean }): LoweringContext {
+  return {
+    bindingLimit: description.bindingLimit,
+    flopsPerDispatch: Submitter.flopsPerDispatch(description.isSoftware),
+    shards: (tensor) => shardsOf(tensor, description.bindingLimit),
+  };
+}
+
+/**
+ * Holds one model's programs, the arenas they share, and the small buffers that feed them. A program is made once for a key
+ * (mode and shapes) and replayed from then on.
+ */
+export class Runtime {
+  readonly gpu: Gpu;
+  readonly submitter: Submitter;
+  readonly #weights: WeightStore;
+  readonly #space: ParameterSpace | undefined;
+  readonly #arenas: Arenas;
+  readonly #programs = new Map<string, Cached>();
+  readonly #buffers = new Map<string, BufferRange>();
+  readonly #step: BufferRange;
+  #generation = 0;
+
+  constructor(gpu: Gpu, weights: WeightStore, space?: ParameterSpace) {
+    this.gpu = gpu;
+    this.#weights = weights;
+    this.#space = space;
+    this.submitter = new Submitter(gpu.device, gpu.description.isSoftware);
+    this.#arenas = new Arenas(gpu);
+    const { UNIFORM, COPY_DST } = GPUBufferUsage;
+    const buffer = gpu.memory.create('parameters', 'step parameters', stepParameterBytes, UNIFORM | COPY_DST);
+    this.#step = { buffer, offset: 0, size: stepParameterBytes };
+  }
+
+  /** Makes the program for this key unless it stands already. */
+  async prepare(key: string, trace: () => Traced, onCompiled?: (done: number, total: number) => void): Promise<void> {
+    const known = this.#programs.get(key);
+    if (known?.generation === this.#generation) return;
+    const { graph, outputs } = known ? { graph: undefined, outputs: known.outputs } : trace();
+    const plan = known?.plan ?? planGraph(required(graph), outputs, loweringContext(this.gpu.description), this.gpu.description.maxBufferSize);
+    const program = await this.gpu.memory.checked('the activations of a step', async () => {
+      if (!this.#arenas.reserve(plan.bufferSizes)) this.#generation++;
+      return Program.bind(this.gpu, plan, this.#arenas, this.#leaves(), this.#step, onCompiled);
+    });
+    this.#programs.set(key, { plan, outputs, program, generation: this.#generation });
+  }
+
+  /** Uploads the inputs and step parameters and replays the program. Resolves when it is submitted. */
+  async replay(key: string, inputs: ReadonlyMap<string, Uint32Array<ArrayBuffer>>, step: StepParameters): Promise<Program> {
+    const { program } = this.#cached(key);
+    const { queue } = this.gpu.device;
+    await this.submitter.ready();
+    for (const [name, data] of inputs) {
+      const range = this.#buffers.get(inputKey(name, data.byteLength));
+      if (range) queue.writeBuffer(range.buffer, range.offset, data);
+    }
+    queue.writeBuffer(this.#step.buffer, 0, encodeStepParameters(step));
+    await this.submitter.replay(program.dispatches);
+    return program;
+  }
+
+  program(key: string): Program {
+    return this.#cached(key).program;
+  }
+
+  outputs(key: string): readonly Tensor[] {
+    return this.#cached(key).outputs;
+  }
+
+  /** A buffer that outlives the step, made and zeroed on first use. */
+  state(name: string, bytes: number): BufferRange {
+    return this.#buffer(`state:${name}`, bytes);
+  }
+
+  clearState(name: string): void {
+    const range = this.#buffers.get(`state:${name}`);
+    if (range) this.gpu.device.queue.writeBuffer(range.buffer, 0, new Uint8Array(range.size));
+  }
+
+  destroy(): void {
+    this.#arenas.destroy();
+    for (const { buffer } of [...this.#buffers.values(), this.#step]) this.gpu.memory.destroy(buffer);
+    for (const { program } of this.#programs.values()) program.destroy(this.gpu);
+    this.#programs.clear();
+    this.#buffers.clear();
+  }
+
+  #cached(key: string): Cached {
+    const cached = this.#programs.get(key);
+    if (cached?.generation !== this.#generation) throw new Error(`program ${key} is not prepared`);
+    return cached;
+  }
+
+  #leaves(): Leaves {
+    return {
+      range: (tensor, shard, plane) => {
+        const { origin } = tensor;
+        const bytes = sizeOf(tensor.shape) * 4;
+        switch (origin.kind) {
+          case 'weight':
+            return this.#weights.range(origin.name, shard, plane);
+          case 'parameter':
+            return this.#shard(this.#ofSpace('parameters', origin.name), tensor, shard);
+          case 'input':
+            return this.#buffer(inputKey(origin.name, bytes), bytes);
+          case 'state':
+            return this.#stateRange(origin.name, bytes);
+          default:
+            throw new Error(`a tensor of kind ${origin.kind} is no leaf`);
+        }
+      },
+    };
+  }
+
+  /** 'gradient:NAME' is the parameter's place in the gradient space, 'SPACE.N' a piece of a space; any other state has a buffer of its own. */
+  #stateRange(name: string, bytes: number): BufferRange {
+    const gradient = /^gradient:(.*)$/s.exec(name)?.[1];
+    if (gradient !== undefined) return this.#ofSpace('gradients', gradient);
+    const piece = /^(parameters|gradients|firstMoments|secondMoments)\.(\d+)$/.exec(name);
+    if (piece && this.#space) return this.#space.piece(piece[1] as SpaceName, Number(piece[2]));
+    return this.state(name, bytes);
+  }
+
+  #ofSpace(space: SpaceName, parameter: string): BufferRange {
+    if (!this.#space) throw new Error(`${parameter} needs a parameter space`);
+    return this.#space.range(space, parameter);
+  }
+
+  #shard(range: BufferRange, tensor: Tensor, index: number): BufferRange {
+    const shard = shardsOf(tensor, this.gpu.description.bindingLimit)[index];
+    const [rows = 1] = tensor.shape;
+    if (!shard || shard.rowCount === rows) return range;
+    const rowBytes = range.size / rows;
+    return { buffer: range.buffer, offset: range.offset + shard.rowStart * rowBytes, size: shard.rowCount * rowBytes };
+  }
+
+  #buffer(key: string, bytes: number): BufferRange {
+    const known = this.#buffers.get(key);
+    if (known) return known;
+    const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
+    const buffer = this.gpu.memory.create('inputs', key, bytes, STORAGE | COPY_DST | COPY_SRC);
+    const range = { buffer, offset: 0, size: buffer.size };
+    this.#buffers.set(key, range);
+    return range;
+  }
+}
+
+function inputKey(name: string, bytes: number): string {
+  return `input:${name}:${bytes}`;
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a plan or a trace is needed');
+  return value;
+}
