@@ -23,7 +23,11 @@ describe('filesOfDrop', () => {
     ]);
     const items = [{ webkitGetAsEntry: () => folder }] as unknown as DataTransferItemList;
     const found = await filesOfDrop({ items, files: [] as unknown as FileList });
-    expect(found.map(({ path }) => path)).toEqual(['model/config.json', 'model/onnx/a.onnx', 'model/model.safetensors']);
+    expect(found.map(({ path }) => path)).toEqual([
+      'model/config.json',
+      'model/onnx/a.onnx',
+      'model/model.safetensors',
+    ]);
   });
 
   it('takes plain files where the browser gives no entries', async () => {

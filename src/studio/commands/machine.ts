@@ -36,7 +36,11 @@ async function loadForms(): Promise<void> {
 
 /** Usage figures are a courtesy: a browser that will not tell them is no error. */
 export async function refreshStorage(): Promise<void> {
-  patch('machine', { storage: await engine().describeStorage().catch(() => null) });
+  patch('machine', {
+    storage: await engine()
+      .describeStorage()
+      .catch(() => null),
+  });
 }
 
 const themeKey = 'graft.theme';

@@ -30,7 +30,8 @@ export async function applyFields(fields: RunFields): Promise<void> {
   patch('method', settings);
   patch('data', { options });
   refreshEstimate();
-  const cutsRowsElsewhere = options.maxLength !== data.options.maxLength || options.valSplitRatio !== data.options.valSplitRatio;
+  const cutsRowsElsewhere =
+    options.maxLength !== data.options.maxLength || options.valSplitRatio !== data.options.valSplitRatio;
   if (data.card && cutsRowsElsewhere) await reopenData();
 }
 

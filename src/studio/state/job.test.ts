@@ -26,13 +26,21 @@ describe('track', () => {
   it('keeps the error and its code', async () => {
     let last = idleJob;
     const error = { code: 'storage-full', message: 'The disk is full.' } as const;
-    expect(await track((job) => (last = job), () => Promise.reject(error))).toBeUndefined();
+    expect(
+      await track(
+        (job) => (last = job),
+        () => Promise.reject(error),
+      ),
+    ).toBeUndefined();
     expect(last).toEqual({ busy: false, progress: null, error });
   });
 
   it('takes a cancelled job for no error', async () => {
     let last = idleJob;
-    await track((job) => (last = job), () => Promise.reject({ code: 'cancelled', message: 'Stopped.' }));
+    await track(
+      (job) => (last = job),
+      () => Promise.reject({ code: 'cancelled', message: 'Stopped.' }),
+    );
     expect(last).toEqual(idleJob);
   });
 

@@ -11,7 +11,10 @@ export interface Job {
 export const idleJob: Job = { busy: false, progress: null, error: null };
 
 /** Runs `work` and tells `set` of every change. Returns undefined where it failed; the error is then in the job. */
-export async function track<T>(set: (job: Job) => void, work: (onProgress: OnProgress) => Promise<T>): Promise<T | undefined> {
+export async function track<T>(
+  set: (job: Job) => void,
+  work: (onProgress: OnProgress) => Promise<T>,
+): Promise<T | undefined> {
   let running = true;
   set({ busy: true, progress: null, error: null });
   try {

@@ -1,0 +1,77 @@
+import ChevronLeft from 'lucide-react/icons/chevron-left';
+import ChevronRight from 'lucide-react/icons/chevron-right';
+import { Tabs } from 'radix-ui';
+import type { ReactNode } from 'react';
+import type { DataCard, RowView } from '../../../engine/api.ts';
+import { showRow } from '../../commands/data.ts';
+import { IconButton } from '../../components/Button.tsx';
+import { NumberInput } from '../../components/NumberInput.tsx';
+import { ErrorNotice } from '../../components/Notice.tsx';
+import { Panel } from '../../components/Panel.tsx';
+import { formatCount } from '../../logic/format.ts';
+import { useStudio } from '../../state/store.ts';
+import { TokenText } from './TokenText.tsx';
+import styles from './RowInspector.module.css';
+
+/** One row in three views: as it stands in the file, through the template, and as tokens with what is learned. */
+export function RowInspector({ card }: { card: DataCard }): ReactNode {
+  const { row, rowError } = useStudio((state) => state.data);
+  return (
+    <Panel title="A row, as the model sees it" aside={<RowPicker rows={card.rows} />}>
+      {rowError && <ErrorNotice error={rowError} />}
+      {row && <RowTabs row={row} />}
+    </Panel>
+  );
+}
+
+function RowPicker({ rows }: { rows: number }): ReactNode {
+  const index = useStudio((state) => state.data.rowIndex);
+  return (
+    <div className={styles.picker}>
+      <IconButton label="Previous row" disabled={index <= 0} onClick={() => void showRow(index - 1)}>
+        <ChevronLeft />
+      </IconButton>
+      <div className={styles.number}>
+        <NumberInput
+          label="Row number"
+          value={index + 1}
+          kind="integer"
+          minimum={1}
+          maximum={rows}
+          onChange={(value) => void showRow(value - 1)}
+        />
+      </div>
+      <span className={styles.of}>of {formatCount(rows)}</span>
+      <IconButton label="Next row" disabled={index >= rows - 1} onClick={() => void showRow(index + 1)}>
+        <ChevronRight />
+      </IconButton>
+    </div>
+  );
+}
+
+function RowTabs({ row }: { row: RowView }): ReactNode {
+  return (
+    <Tabs.Root defaultValue="tokens">
+      <Tabs.List className={styles.tabs} aria-label="Views of the row">
+        <Tabs.Trigger className={styles.tab} value="raw">
+          Raw
+        </Tabs.Trigger>
+        <Tabs.Trigger className={styles.tab} value="rendered">
+          Rendered
+        </Tabs.Trigger>
+        <Tabs.Trigger className={styles.tab} value="tokens">
+          Tokens
+        </Tabs.Trigger>
+      </Tabs.List>
+      <Tabs.Content className={styles.content} value="raw">
+        <pre className={styles.text}>{row.raw}</pre>
+      </Tabs.Content>
+      <Tabs.Content className={styles.content} value="rendered">
+        <pre className={styles.text}>{row.rendered}</pre>
+      </Tabs.Content>
+      <Tabs.Content className={styles.content} value="tokens">
+        <TokenText tokens={row.tokens} />
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}

@@ -1,0 +1,81 @@
+import Check from 'lucide-react/icons/check';
+import X from 'lucide-react/icons/x';
+import type { ReactNode } from 'react';
+import type { ModelCard } from '../../../engine/api.ts';
+import { classes } from '../../components/classes.ts';
+import { Panel } from '../../components/Panel.tsx';
+import { Stats } from '../../components/Stats.tsx';
+import type { Stat } from '../../components/Stats.tsx';
+import { formatBytes, formatCount, formatShort, plural } from '../../logic/format.ts';
+import { KeepSwitch } from './KeepSwitch.tsx';
+import styles from './ModelCardPanel.module.css';
+
+const abilityNames: Readonly<Record<ModelCard['abilities'][number]['name'], readonly [yes: string, no: string]>> = {
+  train: ['Can be trained', 'Cannot be trained'],
+  chat: ['Can chat', 'Cannot chat'],
+  export: ['Adapter can be downloaded', 'Adapter cannot be downloaded'],
+};
+
+export function ModelCardPanel({ card }: { card: ModelCard }): ReactNode {
+  return (
+    <Panel title={card.name} hint={`${card.architecture}, of the ${card.family} family`}>
+      <Stats stats={figures(card)} />
+      <ul className={styles.abilities} aria-label="What works">
+        {card.abilities.map(({ name, works, reason }) => (
+          <li key={name} className={classes(styles.ability, works ? styles.works : styles.fails)}>
+            {works ? <Check aria-hidden="true" /> : <X aria-hidden="true" />}
+            <span>
+              <strong>{abilityNames[name][works ? 0 : 1]}</strong>
+              {reason && <span className={styles.reason}>{reason}</span>}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <div className={styles.foot}>
+        <KeepSwitch card={card} />
+        <FileList card={card} />
+      </div>
+    </Panel>
+  );
+}
+
+function figures(card: ModelCard): readonly Stat[] {
+  const formats = Object.entries(card.bytesByFormat).sort(([, a], [, b]) => b - a);
+  return [
+    {
+      label: 'Parameters',
+      value: formatShort(card.parameters),
+      note: `${plural(card.layers, 'layer')}, width ${formatCount(card.hiddenSize)}`,
+    },
+    {
+      label: 'On disk',
+      value: formatBytes(card.fileBytes),
+      note: formats.map(([format, bytes]) => `${format.toUpperCase()} ${formatBytes(bytes)}`).join(', '),
+    },
+    { label: 'Context', value: formatCount(card.contextLength), note: 'tokens at most' },
+    {
+      label: 'Vocabulary',
+      value: formatCount(card.vocabSize),
+      note: card.tiedEmbeddings ? 'head shares the embedding' : 'head of its own',
+    },
+    { label: 'Tokenizer', value: card.hasTokenizer ? 'Found' : 'Missing' },
+    { label: 'Chat template', value: card.hasChatTemplate ? 'Found' : 'None' },
+  ];
+}
+
+function FileList({ card }: { card: ModelCard }): ReactNode {
+  return (
+    <details className={styles.files}>
+      <summary>{plural(card.files.length, 'file')}</summary>
+      <ul>
+        {card.files.map((file) => (
+          <li key={file.path}>
+            <code>{file.path}</code>
+            <span>{file.role}</span>
+            <span className={styles.bytes}>{formatBytes(file.bytes)}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
