@@ -44,7 +44,7 @@ FIXED = [
     "<|im_start|><|im_end|><|im_start|>", "<|im_end", "<|im_end|>|>", "<|begin_of_text|>x<|eot_id|>", "<|begin_of_text|><|begin_of_text|>", "<bos>a<eos>",
     "<start_of_turn>user\na<end_of_turn>\n", "@@one@@ x@@one@@", "@@one@@", "a @@left@@ b", "a   @@right@@   b", "a\u3000@@both@@\u3000b", "a\ufeff@@both@@\ufeff b",
     "@@norm@@ @@NORM@@", "x@@norm@@y", "\u00a0@@one@@\u00a0", "Grafted trees: apple on quince (dwarfing), pear on quince, plum on almond.",
-    "Ünïcödé ÜNÏCÖDÉ", "x\u0300\u0301\u0302y", "\u0301starts with a mark", "ᾳ Ὠ ΐ", "ǰ ŉ ẖ", "ﬀ ﬃ ﬅ", "が か\u3099", "ｶﾞ ＡＢＣ", "क़ \u0915\u093c",
+    "Ünïcödé ÜNÏCÖDÉ", "x\u0300\u0301\u0302y", "\u0301starts with a mark", "ᾳ Ὠ ΐ", "ǰ ŉ ẖ", "ﬀ ﬃ ﬅ", "が か\u3099", "a\u0d81b c\u2e43d \u061d\u166d e\u1734f \u0f07\u09fd", "ｶﾞ ＡＢＣ", "क़ \u0915\u093c",
 ]
 
 

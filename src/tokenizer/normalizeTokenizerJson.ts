@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import { arrayAt, integerAt, isObject, objectAt, stringAt } from './json.ts';
 import type { JsonObject } from './json.ts';
-import { gpt2Pattern, punctuationPattern, whitespacePattern, wordCharacters } from './patterns.ts';
+import { gpt2Pattern, whitespacePattern, wordCharacters } from './patterns.ts';
 import type { PatternNode } from './patterns.ts';
 import { readModel } from './readModel.ts';
 import { readPostProcessor } from './readPostProcessor.ts';
@@ -13,6 +13,7 @@ import type {
   SplitBehavior,
   TokenizerJson,
 } from './tokenizerJson.ts';
+import { punctuationPattern } from './olderUnicode.ts';
 
 /**
  * Reads a tokenizer.json into the few kinds of node that are reproduced exactly, rewriting the others in terms of them:

@@ -1,6 +1,7 @@
 import { AlignedText } from './alignedText.ts';
 import { compilePattern } from './patterns.ts';
 import type { NormalizerNode } from './tokenizerJson.ts';
+import { markPattern, nonspacingMarkPattern } from './olderUnicode.ts';
 
 export type Normalizer = (text: AlignedText) => AlignedText;
 
@@ -22,7 +23,7 @@ function createStep(node: NormalizerNode): Normalizer {
     case 'Lowercase':
       return lowercase;
     case 'StripAccents':
-      return (text) => mapCodePoints(text, (char) => (/\p{M}/u.test(char) ? '' : char));
+      return (text) => mapCodePoints(text, (char) => (combiningMark.test(char) ? '' : char));
     case 'Strip':
       return (text) => strip(text, node.left, node.right);
     case 'Prepend':
@@ -146,6 +147,9 @@ function isChineseCharacter(char: string): boolean {
   );
 }
 
+const combiningMark = new RegExp(markPattern, 'u');
+const nonspacingMark = new RegExp(nonspacingMarkPattern, 'u');
+
 function stripNonspacingMarks(text: AlignedText): AlignedText {
-  return mapCodePoints(unicodeForm(text, 'NFD'), (char) => (/\p{Mn}/u.test(char) ? '' : char));
+  return mapCodePoints(unicodeForm(text, 'NFD'), (char) => (nonspacingMark.test(char) ? '' : char));
 }

@@ -6,8 +6,6 @@ export type PatternNode = { readonly Regex: string } | { readonly String: string
 
 /** Rust's char::is_whitespace. JavaScript's \s differs: it takes U+FEFF and leaves U+0085. */
 export const whitespacePattern = '\\p{White_Space}';
-/** Rust's is_ascii_punctuation or any Unicode punctuation: what BERT and `Punctuation` split off. */
-export const punctuationPattern = '[\\p{P}!-/:-@\\[-`{-~]';
 /** `\w` of Rust's regex crate, for use inside a class. */
 export const wordCharacters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D';
 /** What a ByteLevel pre-tokenizer with use_regex splits by (GPT-2's encoder.py). */
