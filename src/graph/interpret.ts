@@ -34,10 +34,13 @@ export function interpret(
       if (!result) throw new Error(`the reference of ${node.op} gave no output ${i}`);
       values.set(output, result);
     });
-    const { inPlace } = definition;
-    const state = inPlace?.always ? node.inputs[inPlace.input] : undefined;
-    const updated = results[0];
-    if (state && updated) values.set(state, updated);
+    const { inPlace, writes = [] } = definition;
+    const update = (input: number, result: Values | undefined) => {
+      const state = node.inputs[input];
+      if (state && result) values.set(state, result);
+    };
+    if (inPlace?.always) update(inPlace.input, results[0]);
+    writes.forEach((input, i) => update(input, results[node.outputs.length + i]));
   }
   return valueOf;
 }

@@ -66,7 +66,7 @@ export interface OpDefinition {
   readonly name: string;
   /** Shape rule. Throws an Error naming the op and the shapes when they do not fit. */
   infer(inputs: readonly (TensorSpec | undefined)[], attributes: Readonly<Record<string, unknown>>): TensorSpec[];
-  /** Plain TypeScript: the meaning of the op. Reads inputs, returns one array per output. */
+  /** Plain TypeScript: the meaning of the op. Reads inputs, returns one array per output, then one per state in `writes`. */
   reference(inputs: readonly (Values | undefined)[], node: OpNode, step: StepParameters): Values[];
   /**
    * Reverse mode: adds the ops that turn the gradients of the outputs into the gradients of the inputs. `needs[i]` says which are wanted.

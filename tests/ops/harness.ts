@@ -107,9 +107,11 @@ export async function checkForward(
   const outputs = graph.apply(op, inputs, attributes);
   const step = { ...neutralStep, ...options.step };
   const expected = interpret(graph, values, step);
-  const references = outputs.map(expected);
-  const actual = await runOnGpu(gpu, graph, outputs, values, bytes, step, options);
-  outputs.forEach((output, i) =>
+  const states = inputs.filter((input) => input?.origin.kind === 'state').filter((state) => state !== undefined);
+  const judged = [...outputs, ...states];
+  const references = judged.map(expected);
+  const actual = await runOnGpu(gpu, graph, judged, values, bytes, step, options);
+  judged.forEach((output, i) =>
     expectClose(actual[i], references[i], options.tolerance ?? 2e-5, `${op} output ${i} [${output.shape.join(', ')}]`),
   );
 }

@@ -20,6 +20,8 @@ import { accumulate } from './accumulate.ts';
 import { dropout } from './dropout.ts';
 import { reduce } from './reduce.ts';
 import { broadcastTo } from './broadcastTo.ts';
+import { gatherRows, scatterAddRows } from './gatherRows.ts';
+import { cacheWrite } from './cacheWrite.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -47,6 +49,9 @@ const definitions: readonly OpDefinition[] = [
   dropout,
   reduce,
   broadcastTo,
+  gatherRows,
+  scatterAddRows,
+  cacheWrite,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));

@@ -1,0 +1,20 @@
+// y[i] = word, i < count. 1 y: any 32-bit type [count]. Dispatch: flat grid of 256-wide workgroups.
+struct Params {
+  count: u32,
+  word: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 256u + lane;
+  if i < params.count {
+    y[i] = params.word;
+  }
+}
