@@ -3,6 +3,10 @@ import { embedding } from './embedding.ts';
 import { matmul } from './matmul.ts';
 import { sumRows } from './sumRows.ts';
 import { activation } from './activation.ts';
+import { attention } from './attention.ts';
+import { attentionKeyGradient } from './attentionKeyGradient.ts';
+import { attentionQueryGradient } from './attentionQueryGradient.ts';
+import { attentionStatistics } from './attentionStatistics.ts';
 import { activationGradient } from './activationGradient.ts';
 import { crossEntropy, crossEntropyLoss } from './crossEntropy.ts';
 import { gatedActivation } from './gatedActivation.ts';
@@ -22,12 +26,20 @@ import { reduce } from './reduce.ts';
 import { broadcastTo } from './broadcastTo.ts';
 import { gatherRows, scatterAddRows } from './gatherRows.ts';
 import { cacheWrite } from './cacheWrite.ts';
+import { gradientNorm } from './gradientNorm.ts';
+import { adamW } from './adamW.ts';
+import { clear } from './clear.ts';
+import { recordMetrics } from './recordMetrics.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
   matmul,
   sumRows,
   embedding,
+  attention,
+  attentionStatistics,
+  attentionQueryGradient,
+  attentionKeyGradient,
   activation,
   activationGradient,
   gatedActivation,
@@ -52,6 +64,10 @@ const definitions: readonly OpDefinition[] = [
   gatherRows,
   scatterAddRows,
   cacheWrite,
+  gradientNorm,
+  adamW,
+  clear,
+  recordMetrics,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));
