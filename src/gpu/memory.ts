@@ -38,7 +38,7 @@ export class MemoryLedger {
   /** Runs `allocate` and throws OutOfGpuMemory when the device could not hold what it made. */
   async checked<T>(what: string, allocate: () => T | Promise<T>): Promise<T> {
     this.#device.pushErrorScope('out-of-memory');
-    const outcome = await Promise.resolve(allocate()).then(
+    const outcome = await new Promise<T>((resolve) => resolve(allocate())).then(
       (made) => ({ made }),
       (failure: unknown) => ({ failure }),
     );

@@ -6,8 +6,16 @@ import type { LoweringContext, StepParameters } from '../graph/op.ts';
 import { planGraph, type Plan } from '../graph/plan.ts';
 import { Arenas, encodeStepParameters, Program, stepParameterBytes, type Leaves } from '../graph/program.ts';
 import { sizeOf, type Tensor } from '../graph/tensor.ts';
-import { shardsOf, type WeightStore } from '../models/weightStore.ts';
-import type { ParameterSpace, SpaceName } from './parameterSpace.ts';
+import { shardsOf, type WeightStore } from './weightStore.ts';
+
+export type SpaceName = 'parameters' | 'gradients' | 'firstMoments' | 'secondMoments';
+
+/** Where the adapter's parameters lie, and what training keeps beside them under the same indices. */
+export interface ParameterRanges {
+  range(space: SpaceName, parameter: string): BufferRange;
+  /** a stretch of a space that one dispatch can bind */
+  piece(space: SpaceName, index: number): BufferRange;
+}
 
 export interface Traced {
   readonly graph: Graph;
@@ -39,14 +47,14 @@ export class Runtime {
   readonly gpu: Gpu;
   readonly submitter: Submitter;
   readonly #weights: WeightStore;
-  readonly #space: ParameterSpace | undefined;
+  readonly #space: ParameterRanges | undefined;
   readonly #arenas: Arenas;
   readonly #programs = new Map<string, Cached>();
   readonly #buffers = new Map<string, BufferRange>();
   readonly #step: BufferRange;
   #generation = 0;
 
-  constructor(gpu: Gpu, weights: WeightStore, space?: ParameterSpace) {
+  constructor(gpu: Gpu, weights: WeightStore, space?: ParameterRanges) {
     this.gpu = gpu;
     this.#weights = weights;
     this.#space = space;

@@ -2,7 +2,8 @@ import type { Gpu } from '../gpu/device.ts';
 import type { BufferRange } from '../gpu/kernel.ts';
 import { readBack } from '../gpu/transfer.ts';
 import { sizeOf } from '../graph/tensor.ts';
-import type { ParameterSpec } from '../peft/method.ts';
+import type { ParameterRanges, SpaceName } from '../models/runtime.ts';
+import type { ParameterSpec } from './method.ts';
 
 /** Parameters start on a multiple of this many elements, so that each can be bound by itself (256 bytes). */
 const alignment = 64;
@@ -45,12 +46,10 @@ export function layOut(specs: readonly ParameterSpec[], bindingLimit: number): S
   return { slots, pieces, size, parameterCount: slots.reduce((sum, slot) => sum + slot.size, 0) };
 }
 
-export type SpaceName = 'parameters' | 'gradients' | 'firstMoments' | 'secondMoments';
-
 const categories = { parameters: 'adapters', gradients: 'gradients', firstMoments: 'optimizer', secondMoments: 'optimizer' } as const;
 
 /** The flat space on the GPU: values and, for training, gradients and AdamW's moments under the same indices. */
-export class ParameterSpace {
+export class ParameterSpace implements ParameterRanges {
   readonly layout: SpaceLayout;
   readonly #gpu: Gpu;
   readonly #buffers = new Map<SpaceName, GPUBuffer>();

@@ -1,0 +1,113 @@
+import { readBack } from '../gpu/transfer.ts';
+import { Graph } from '../graph/graph.ts';
+import { neutralStep } from '../graph/interpret.ts';
+import { ModelBuilder, type AdapterHooks, type WeightCatalog } from '../models/builder.ts';
+import type { ModelDescription } from '../models/family.ts';
+import type { Runtime, Traced } from '../models/runtime.ts';
+import { sampleToken, type SamplingOptions } from './sampling.ts';
+
+/** Prompt tokens read at a time. */
+const prefillTokens = 32;
+/** The key-value cache grows by this many positions. */
+const cacheBucket = 128;
+
+export interface GeneratorModel {
+  readonly description: ModelDescription;
+  readonly catalog: WeightCatalog;
+  readonly adapter?: AdapterHooks;
+  readonly positions: number;
+}
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly maxNewTokens: number;
+  /** ids that end the reply; they are not part of it */
+  readonly stopIds: ReadonlySet<number>;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onToken?: (id: number) => void;
+}
+
+export interface Generated {
+  readonly ids: number[];
+  readonly stopped: 'end-of-turn' | 'length' | 'cancelled';
+}
+
+/** Writes text with a key-value cache: the prompt in chunks, then token by token, on the same packed weights as training. */
+export class Generator {
+  readonly #runtime: Runtime;
+  readonly #model: GeneratorModel;
+
+  constructor(runtime: Runtime, model: GeneratorModel) {
+    this.#runtime = runtime;
+    this.#model = model;
+  }
+
+  /** Logits [vocabSize] after the last of `ids`. */
+  async logits(ids: readonly number[]): Promise<Float32Array> {
+    const capacity = this.#capacity(ids.length);
+    return this.#feed(ids, 0, capacity);
+  }
+
+  /** The reply to a prompt. Stops at a stop id, after maxNewTokens, where the model's positions end, or when the signal says so. */
+  async generate(prompt: readonly number[], options: GenerateOptions): Promise<Generated> {
+    const room = this.#model.positions - prompt.length;
+    const newTokens = Math.min(options.maxNewTokens, room);
+    const capacity = this.#capacity(prompt.length + newTokens);
+    const random = uniformStream(options.seed);
+    const ids: number[] = [];
+    let logits = await this.#feed(prompt, 0, capacity);
+    while (ids.length < newTokens) {
+      if (options.signal?.aborted) return { ids, stopped: 'cancelled' };
+      const id = sampleToken(logits, options, random);
+      if (options.stopIds.has(id)) return { ids, stopped: 'end-of-turn' };
+      ids.push(id);
+      options.onToken?.(id);
+      if (ids.length < newTokens) logits = await this.#feed([id], prompt.length + ids.length - 1, capacity);
+    }
+    return { ids, stopped: 'length' };
+  }
+
+  /** Runs tokens that stand from `position` on; returns the logits after the last. */
+  async #feed(ids: readonly number[], position: number, capacity: number): Promise<Float32Array> {
+    const width = ids.length === 1 ? 1 : prefillTokens;
+    const key = `generate:${width}:${capacity}`;
+    await this.#runtime.prepare(key, () => this.#trace(width, capacity));
+    for (let start = 0; start < ids.length; start += width) {
+      const part = ids.slice(start, start + width);
+      const inputs = new Map([
+        ['ids', Uint32Array.from({ length: width }, (_, i) => part[i] ?? 0)],
+        ['keyLengths', Uint32Array.of(position + start + part.length)],
+        ['lastRow', Uint32Array.of(part.length - 1)],
+      ]);
+      await this.#runtime.replay(key, inputs, { ...neutralStep, queryOffset: position + start });
+    }
+    const [logits] = this.#runtime.outputs(key);
+    if (!logits) throw new Error('the program has no logits');
+    return new Float32Array(await readBack(this.#runtime.gpu.device, this.#runtime.program(key).range(logits)));
+  }
+
+  #trace(tokens: number, capacity: number): Traced {
+    const graph = new Graph();
+    const { description } = this.#model;
+    const builder = new ModelBuilder({ graph, ...this.#model, mode: { kind: 'cached', capacity }, batch: 1, tokens });
+    const hidden = description.traceBody(builder, graph.input('ids', [1, tokens], 'u32'));
+    const rows = graph.reshape(hidden, [tokens, description.hiddenSize]);
+    const last = graph.one('gatherRows', [rows, graph.input('lastRow', [1], 'u32')]);
+    return { graph, outputs: [builder.linear(description.headPath, last)] };
+  }
+
+  #capacity(tokens: number): number {
+    return Math.ceil(tokens / cacheBucket) * cacheBucket;
+  }
+}
+
+/** Uniform numbers in [0, 1): mulberry32. */
+function uniformStream(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,78 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { BufferRange } from '../gpu/kernel.ts';
+import { metricsRing } from '../graph/ops/recordMetrics.ts';
+
+/** What the GPU recorded of one optimizer step. */
+export interface StepMetrics {
+  readonly step: number;
+  readonly loss: number;
+  /** before clipping */
+  readonly gradNorm: number;
+  readonly isFinite: boolean;
+  readonly learningRate: number;
+}
+
+/** Reads the ring that the GPU writes a slot of each step, without any step waiting for it. */
+export class MetricsReader {
+  readonly #gpu: Gpu;
+  readonly #ring: BufferRange;
+  readonly #staging: GPUBuffer;
+  #pending: Promise<StepMetrics[]> | undefined;
+  #lastStep: number;
+
+  /** @param firstStep steps up to this one are known already */
+  constructor(gpu: Gpu, ring: BufferRange, firstStep: number) {
+    this.#gpu = gpu;
+    this.#ring = ring;
+    this.#lastStep = firstStep;
+    const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    this.#staging = gpu.memory.create('staging', 'metrics', ring.size, COPY_DST | MAP_READ);
+  }
+
+  /** Asks for the ring unless an earlier request is still under way. The metrics that are new go to `onMetrics`, in order of steps. */
+  poll(onMetrics: (metrics: StepMetrics[]) => void): void {
+    if (this.#pending) return;
+    void this.#read().then(onMetrics);
+  }
+
+  /** Everything recorded by the work submitted so far. */
+  async flush(): Promise<StepMetrics[]> {
+    const earlier = (await this.#pending) ?? [];
+    return [...earlier, ...(await this.#read())];
+  }
+
+  /** True when so many steps were recorded since the last read that the ring will soon be overwritten. */
+  isBehind(step: number): boolean {
+    return step - this.#lastStep >= metricsRing.slots - 2;
+  }
+
+  destroy(): void {
+    this.#gpu.memory.destroy(this.#staging);
+  }
+
+  #read(): Promise<StepMetrics[]> {
+    const reading = this.#map().finally(() => {
+      this.#pending = undefined;
+    });
+    this.#pending = reading;
+    return reading;
+  }
+
+  async #map(): Promise<StepMetrics[]> {
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.#ring.buffer, this.#ring.offset, this.#staging, 0, this.#ring.size);
+    device.queue.submit([encoder.finish()]);
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const numbers = new Float32Array(this.#staging.getMappedRange().slice(0));
+    this.#staging.unmap();
+    const metrics: StepMetrics[] = [];
+    for (let slot = 0; slot < metricsRing.slots; slot++) {
+      const [step = 0, loss = NaN, gradNorm = NaN, isFinite = 0, learningRate = 0] = numbers.subarray(slot * metricsRing.width);
+      if (step > this.#lastStep) metrics.push({ step, loss, gradNorm, isFinite: isFinite === 1, learningRate });
+    }
+    metrics.sort((a, b) => a.step - b.step);
+    this.#lastStep = metrics.at(-1)?.step ?? this.#lastStep;
+    return metrics;
+  }
+}

@@ -1,0 +1,167 @@
+import type { Gpu } from '../gpu/device.ts';
+import { readBack } from '../gpu/transfer.ts';
+import { sortIds } from '../graph/ops/sortIds.ts';
+import { neutralStep } from '../graph/interpret.ts';
+import { adamConstants, groupBlock } from '../graph/ops/adamW.ts';
+import { unusedTarget } from '../graph/ops/crossEntropy.ts';
+import type { StepParameters } from '../graph/op.ts';
+import { Runtime } from '../models/runtime.ts';
+import type { WeightStore } from '../models/weightStore.ts';
+import type { ParameterSpace } from '../peft/parameterSpace.ts';
+import type { Batch } from '../data/collate.ts';
+import { MetricsReader, type StepMetrics } from './metrics.ts';
+import type { TrainingSettings } from './settings.ts';
+import { lossShape, traceLoss, type LossModel, type LossShape } from './traceLoss.ts';
+import { traceOptimizer } from './traceOptimizer.ts';
+
+/** What an unbroken run needs to go on exactly where it stood: the flat spaces after an optimizer step. */
+export interface TrainerState {
+  readonly step: number;
+  readonly parameters: Float32Array<ArrayBuffer>;
+  readonly firstMoments: Float32Array<ArrayBuffer>;
+  readonly secondMoments: Float32Array<ArrayBuffer>;
+}
+
+/** Runs optimizer steps and evaluations of one model with one adapter. Knows tensors, not files or schedules. */
+export class Trainer {
+  readonly runtime: Runtime;
+  readonly #gpu: Gpu;
+  readonly #model: LossModel;
+  readonly #space: ParameterSpace;
+  readonly #settings: TrainingSettings;
+  readonly #metrics: MetricsReader;
+
+  constructor(gpu: Gpu, weights: WeightStore, model: LossModel, space: ParameterSpace, settings: TrainingSettings, stepsDone: number) {
+    this.#gpu = gpu;
+    this.#model = model;
+    this.#space = space;
+    this.#settings = settings;
+    this.runtime = new Runtime(gpu, weights, space);
+    this.#writeGroups();
+    this.runtime.state('lossSum', 4);
+    this.#metrics = new MetricsReader(gpu, this.runtime.state('ring', 64 * 8 * 4), stepsDone);
+  }
+
+  /** Compiles and allocates for the largest batch first, so that nothing has to grow later. */
+  async prepare(largest: Batch, evaluates: boolean, onCompiled?: (done: number, total: number) => void): Promise<void> {
+    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
+    await this.#prepareLoss(this.#shapeOf(largest), true, onCompiled);
+    if (evaluates) await this.#prepareLoss(this.#shapeOf(largest), false, onCompiled);
+    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
+  }
+
+  /**
+   * One optimizer step over its micro-batches: the loss is the sum over target tokens of all of them ÷ their number. Resolves when the
+   * work is submitted; the figures come from `poll` and `flush`.
+   * @param step from 1
+   */
+  async step(batches: readonly Batch[], step: number, learningRate: number): Promise<void> {
+    const targets = batches.reduce((sum, batch) => sum + batch.targetCount, 0);
+    const parameters: StepParameters = {
+      ...neutralStep,
+      seed: this.#settings.seed,
+      step,
+      inverseTargets: 1 / Math.max(1, targets),
+      learningRate,
+      weightDecay: this.#settings.weightDecay,
+      maxGradNorm: this.#settings.maxGradNorm,
+      biasCorrection1: 1 - adamConstants.beta1 ** step,
+      biasCorrection2: 1 - adamConstants.beta2 ** step,
+    };
+    for (const [microBatch, batch] of batches.entries()) {
+      const shape = this.#shapeOf(batch);
+      const key = await this.#prepareLoss(shape, true);
+      await this.runtime.replay(key, inputsOf(batch, shape), { ...parameters, microBatch });
+    }
+    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
+    await this.runtime.replay('optimizer', new Map(), parameters);
+    if (this.#metrics.isBehind(step)) await this.runtime.submitter.idle();
+  }
+
+  /** Figures recorded since the last call, as soon as the GPU has them. */
+  poll(onMetrics: (metrics: StepMetrics[]) => void): void {
+    this.#metrics.poll(onMetrics);
+  }
+
+  flush(): Promise<StepMetrics[]> {
+    return this.#metrics.flush();
+  }
+
+  /** Mean loss over all target tokens of the batches, without changing anything. */
+  async evaluate(batches: Iterable<Batch>): Promise<{ loss: number; targets: number }> {
+    let sum = 0;
+    let targets = 0;
+    for (const batch of batches) {
+      const shape = this.#shapeOf(batch);
+      const key = await this.#prepareLoss(shape, false);
+      await this.runtime.replay(key, inputsOf(batch, shape), neutralStep);
+      const [loss = NaN] = new Float32Array(await readBack(this.#gpu.device, { ...this.runtime.state('lossSum', 4), size: 4 }));
+      this.runtime.clearState('lossSum');
+      sum += loss;
+      targets += batch.targetCount;
+    }
+    return { loss: sum / Math.max(1, targets), targets };
+  }
+
+  /** The state after `step`; waits for the GPU. */
+  async snapshot(step: number): Promise<TrainerState> {
+    const parameters = await this.#space.read('parameters');
+    const firstMoments = await this.#space.read('firstMoments');
+    const secondMoments = await this.#space.read('secondMoments');
+    return { step, parameters, firstMoments, secondMoments };
+  }
+
+  restore(state: TrainerState): void {
+    this.#space.writeAll('parameters', state.parameters);
+    this.#space.writeAll('firstMoments', state.firstMoments);
+    this.#space.writeAll('secondMoments', state.secondMoments);
+  }
+
+  destroy(): void {
+    this.#metrics.destroy();
+    this.runtime.destroy();
+  }
+
+  async #prepareLoss(shape: LossShape, gradients: boolean, onCompiled?: (done: number, total: number) => void): Promise<string> {
+    const key = `${gradients ? 'train' : 'evaluate'}:${shape.batch}:${shape.tokens}:${shape.labelRows}`;
+    const checkpointing = this.#settings.gradientCheckpointing;
+    await this.runtime.prepare(key, () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }).graph, outputs: [] }), onCompiled);
+    return key;
+  }
+
+  #shapeOf(batch: Batch): LossShape {
+    const { bindingLimit } = this.#gpu.description;
+    return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.vocabSize, bindingLimit);
+  }
+
+  /** Every block has the full rate and decay: torch.optim.AdamW with one parameter group. */
+  #writeGroups(): void {
+    this.#space.layout.pieces.forEach(({ size }, i) => {
+      const factors = new Float32Array(2 * Math.ceil(size / groupBlock)).fill(1);
+      const range = this.runtime.state(`groups.${i}`, factors.byteLength);
+      this.#gpu.device.queue.writeBuffer(range.buffer, range.offset, factors);
+    });
+  }
+}
+
+/** The uploads of one micro-batch: see traceLoss. */
+function inputsOf(batch: Batch, shape: LossShape): Map<string, Uint32Array<ArrayBuffer>> {
+  const { order, starts } = sortIds(batch.inputIds, batch.inputIds.length);
+  const inputs = new Map<string, Uint32Array<ArrayBuffer>>([
+    ['ids', batch.inputIds],
+    ['keyLengths', batch.lengths],
+    ['embedding.order', order],
+    ['embedding.starts', starts],
+  ]);
+  for (let chunk = 0; chunk < shape.labelRows / shape.chunkRows; chunk++) {
+    const from = chunk * shape.chunkRows;
+    const padded = (values: Uint32Array) => {
+      const part = new Uint32Array(shape.chunkRows).fill(unusedTarget);
+      part.set(values.subarray(from, from + shape.chunkRows));
+      return part;
+    };
+    inputs.set(`labelRows.${chunk}`, padded(batch.labelRows));
+    inputs.set(`targets.${chunk}`, padded(batch.labelTargets));
+  }
+  return inputs;
+}
