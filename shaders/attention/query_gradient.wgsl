@@ -1,0 +1,195 @@
+// Flash attention, gradient of the queries. With p_ij = exp(scale · q_i·k_j − lse_i) over the keys j that query i sees:
+//   dq_i = scale · Σ_j p_ij (do_i·v_j − delta_i) k_j
+//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
+//   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 query_gradient f32 like query
+// Tiles, workgroups and lanes as in attention/forward: 4 queries × 4 keys of scores a lane, then the same 4 queries × 2 columns.
+// The factors of a tile go through workgroup memory, in two buffers by turns, so that a tile costs one barrier.
+// Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
+
+import package::attention::shape::{shape, sees, key_length, key_limit, key_start, skip_to_window, query_row, key_row, within_head, TILE};
+import package::step::step;
+
+@if(VECTOR) alias Element = vec4f;
+@else alias Element = f32;
+
+@group(0) @binding(1) var<storage, read> query: array<Element>;
+@group(0) @binding(2) var<storage, read> key: array<Element>;
+@group(0) @binding(3) var<storage, read> value: array<Element>;
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;
+@group(0) @binding(5) var<storage, read> output_gradient: array<Element>;
+@group(0) @binding(6) var<storage, read> statistics: array<vec2f>;
+@group(0) @binding(7) var<storage, read_write> query_gradient: array<Element>;
+
+var<workgroup> factors: array<vec4f, 512>; // two buffers of [32 keys][8 groups of four queries]
+
+fn query_at(row: u32, column: u32) -> vec4f {
+  @if(VECTOR) return query[row + column];
+  @if(!VECTOR) let i = row + 4u * column;
+  @if(!VECTOR) return within_head(column, vec4f(query[i], query[i + 1u], query[i + 2u], query[i + 3u]));
+}
+
+fn key_at(row: u32, column: u32) -> vec4f {
+  @if(VECTOR) return key[row + column];
+  @if(!VECTOR) let i = row + 4u * column;
+  @if(!VECTOR) return within_head(column, vec4f(key[i], key[i + 1u], key[i + 2u], key[i + 3u]));
+}
+
+fn value_at(row: u32, column: u32) -> vec4f {
+  @if(VECTOR) return value[row + column];
+  @if(!VECTOR) let i = row + 4u * column;
+  @if(!VECTOR) return within_head(column, vec4f(value[i], value[i + 1u], value[i + 2u], value[i + 3u]));
+}
+
+fn output_gradient_at(row: u32, column: u32) -> vec4f {
+  @if(VECTOR) return output_gradient[row + column];
+  @if(!VECTOR) let i = row + 4u * column;
+  @if(!VECTOR) let values = vec4f(output_gradient[i], output_gradient[i + 1u], output_gradient[i + 2u], output_gradient[i + 3u]);
+  @if(!VECTOR) return within_head(column, values);
+}
+
+fn store(row: u32, column: u32, values: vec4f) {
+  @if(VECTOR) query_gradient[row + column] = values;
+  @if(!VECTOR) for (var d = 0u; d < min(4u, shape.head_size - 4u * column); d++) {
+    query_gradient[row + 4u * column + d] = values[d];
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let item = shape.first_item + workgroup.y * workgroups.x + workgroup.x;
+  if (item >= shape.last_item) {
+    return;
+  }
+  let tiles = (shape.query_rows + TILE - 1u) / TILE;
+  let block = item % shape.column_blocks;
+  let first_query = (item / shape.column_blocks % tiles) * TILE;
+  let head = item / (shape.column_blocks * tiles) % shape.query_heads;
+  let batch = item / (shape.column_blocks * tiles * shape.query_heads);
+  let key_head = head / (shape.query_heads / shape.key_heads);
+  let length = key_length(lengths[batch]);
+  let limit = key_limit(first_query, length);
+  let start = key_start(first_query);
+
+  let group = local / 8u;
+  let lane = local % 8u;
+  let row = first_query + 4u * group;
+  let positions = vec4u(step.query_offset + row) + vec4u(0u, 1u, 2u, 3u);
+  let query0 = query_row(batch, row, head);
+  let query1 = query_row(batch, row + 1u, head);
+  let query2 = query_row(batch, row + 2u, head);
+  let query3 = query_row(batch, row + 3u, head);
+  let first_statistic = (batch * shape.query_heads + head) * shape.query_rows;
+  let last_row = shape.query_rows - 1u;
+  let statistic0 = statistics[first_statistic + min(row, last_row)];
+  let statistic1 = statistics[first_statistic + min(row + 1u, last_row)];
+  let statistic2 = statistics[first_statistic + min(row + 2u, last_row)];
+  let statistic3 = statistics[first_statistic + min(row + 3u, last_row)];
+  let lse = vec4f(statistic0.x, statistic1.x, statistic2.x, statistic3.x);
+  let delta = vec4f(statistic0.y, statistic1.y, statistic2.y, statistic3.y);
+  let column_a = block * 16u + lane;
+  let column_b = column_a + 8u;
+  let read_a = min(column_a, shape.columns - 1u);
+  let read_b = min(column_b, shape.columns - 1u);
+  let two_columns = block * 16u + 8u < shape.columns;
+
+  var gradient0a = vec4f();
+  var gradient1a = vec4f();
+  var gradient2a = vec4f();
+  var gradient3a = vec4f();
+  var gradient0b = vec4f();
+  var gradient1b = vec4f();
+  var gradient2b = vec4f();
+  var gradient3b = vec4f();
+  var buffer = 0u;
+
+  for (var tile = skip_to_window(0u, start); tile < limit; tile = skip_to_window(tile + TILE, start)) {
+    let own = tile + 4u * lane;
+    let key0 = key_row(batch, own, key_head);
+    let key1 = key_row(batch, own + 1u, key_head);
+    let key2 = key_row(batch, own + 2u, key_head);
+    let key3 = key_row(batch, own + 3u, key_head);
+    var score0 = vec4f();
+    var score1 = vec4f();
+    var score2 = vec4f();
+    var score3 = vec4f();
+    var slope0 = vec4f();
+    var slope1 = vec4f();
+    var slope2 = vec4f();
+    var slope3 = vec4f();
+    for (var c = 0u; c < shape.columns; c++) {
+      let q0 = query_at(query0, c);
+      let q1 = query_at(query1, c);
+      let q2 = query_at(query2, c);
+      let q3 = query_at(query3, c);
+      let k0 = key_at(key0, c);
+      score0 += vec4f(dot(q0, k0), dot(q1, k0), dot(q2, k0), dot(q3, k0));
+      let k1 = key_at(key1, c);
+      score1 += vec4f(dot(q0, k1), dot(q1, k1), dot(q2, k1), dot(q3, k1));
+      let k2 = key_at(key2, c);
+      score2 += vec4f(dot(q0, k2), dot(q1, k2), dot(q2, k2), dot(q3, k2));
+      let k3 = key_at(key3, c);
+      score3 += vec4f(dot(q0, k3), dot(q1, k3), dot(q2, k3), dot(q3, k3));
+    }
+    for (var c = 0u; c < shape.columns; c++) {
+      let d0 = output_gradient_at(query0, c);
+      let d1 = output_gradient_at(query1, c);
+      let d2 = output_gradient_at(query2, c);
+      let d3 = output_gradient_at(query3, c);
+      let v0 = value_at(key0, c);
+      slope0 += vec4f(dot(d0, v0), dot(d1, v0), dot(d2, v0), dot(d3, v0));
+      let v1 = value_at(key1, c);
+      slope1 += vec4f(dot(d0, v1), dot(d1, v1), dot(d2, v1), dot(d3, v1));
+      let v2 = value_at(key2, c);
+      slope2 += vec4f(dot(d0, v2), dot(d1, v2), dot(d2, v2), dot(d3, v2));
+      let v3 = value_at(key3, c);
+      slope3 += vec4f(dot(d0, v3), dot(d1, v3), dot(d2, v3), dot(d3, v3));
+    }
+    let seen0 = sees(positions, vec4u(own), length);
+    let seen1 = sees(positions, vec4u(own + 1u), length);
+    let seen2 = sees(positions, vec4u(own + 2u), length);
+    let seen3 = sees(positions, vec4u(own + 3u), length);
+    let slot = buffer + 32u * lane + group;
+    factors[slot] = select(vec4f(), exp(score0 * shape.scale - lse) * (slope0 - delta), seen0);
+    factors[slot + 8u] = select(vec4f(), exp(score1 * shape.scale - lse) * (slope1 - delta), seen1);
+    factors[slot + 16u] = select(vec4f(), exp(score2 * shape.scale - lse) * (slope2 - delta), seen2);
+    factors[slot + 24u] = select(vec4f(), exp(score3 * shape.scale - lse) * (slope3 - delta), seen3);
+    workgroupBarrier();
+
+    let count = min(TILE, limit - tile);
+    for (var j = 0u; j < count; j++) {
+      let factor = factors[buffer + 8u * j + group];
+      let row_of_keys = key_row(batch, tile + j, key_head);
+      let a = key_at(row_of_keys, read_a);
+      gradient0a += factor.x * a;
+      gradient1a += factor.y * a;
+      gradient2a += factor.z * a;
+      gradient3a += factor.w * a;
+      if (two_columns) {
+        let b = key_at(row_of_keys, read_b);
+        gradient0b += factor.x * b;
+        gradient1b += factor.y * b;
+        gradient2b += factor.z * b;
+        gradient3b += factor.w * b;
+      }
+    }
+    buffer = 256u - buffer;
+  }
+
+  let rows = min(4u, shape.query_rows - min(row, shape.query_rows));
+  if (column_a < shape.columns) {
+    if (rows > 0u) { store(query0, column_a, gradient0a * shape.scale); }
+    if (rows > 1u) { store(query1, column_a, gradient1a * shape.scale); }
+    if (rows > 2u) { store(query2, column_a, gradient2a * shape.scale); }
+    if (rows > 3u) { store(query3, column_a, gradient3a * shape.scale); }
+  }
+  if (column_b < shape.columns) {
+    if (rows > 0u) { store(query0, column_b, gradient0b * shape.scale); }
+    if (rows > 1u) { store(query1, column_b, gradient1b * shape.scale); }
+    if (rows > 2u) { store(query2, column_b, gradient2b * shape.scale); }
+    if (rows > 3u) { store(query3, column_b, gradient3b * shape.scale); }
+  }
+}

@@ -1,0 +1,81 @@
+import type { OpDefinition } from '../op.ts';
+import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
+import {
+  attentionConditions,
+  attentionPieces,
+  attentionShape,
+  columnBlocks,
+  keysSeen,
+  tile,
+} from './attentionShape.ts';
+import { workgroupGrid } from './grid.ts';
+import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
+
+/**
+ * Grouped-query attention: o_i = Σ_j softmax_j(scale·q_i·k_j) v_j over the keys j that query i sees.
+ * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B].
+ * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
+ * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
+ * where `causal`, and where `window` > 0 only if position(i) − j < window, as in Transformers' Mistral.
+ * Attributes: `causal`, `window` (0 = none), `scale`; `prefix` (default 0): the first rows of k and v are virtual keys that every query
+ * sees; they count neither as positions nor in keyLengths (prefix tuning: concatenated in front, after the rotary embedding).
+ * A query that sees no key gives zeros. Dao et al., "FlashAttention" (2022).
+ */
+export const attention: OpDefinition = {
+  name: 'attention',
+  infer(inputs, attributes) {
+    const { batches, queryRows, queryHeads } = attentionShape('attention', inputs, attributes);
+    requireShape('attention', 'keyLengths', operand('attention', inputs, 3).shape, [batches]);
+    return [
+      { shape: operand('attention', inputs, 0).shape, dtype: 'f32' },
+      { shape: [batches, queryHeads, queryRows], dtype: 'f32' },
+    ];
+  },
+  reference(inputs, node, step) {
+    const shape = attentionShape('attention', node.inputs, node.attributes);
+    const [q, k, v, lengths] = [valuesOf(inputs, 0), valuesOf(inputs, 1), valuesOf(inputs, 2), valuesOf(inputs, 3)];
+    const { headSize, scale } = shape;
+    const rows = shape.batches * shape.queryHeads * shape.queryRows;
+    const highest = new Float64Array(rows).fill(-Infinity);
+    const pairs = [...visiblePairs(shape, lengths, step)].map((pair) => {
+      const score = scale * dotRows(q, pair.query, k, pair.key, headSize);
+      highest[pair.statistic] = Math.max(highest[pair.statistic]!, score);
+      return { ...pair, score };
+    });
+    const sums = new Float64Array(rows);
+    for (const { statistic, score } of pairs) sums[statistic]! += Math.exp(score - highest[statistic]!);
+    const output = new Float64Array(q.length);
+    for (const { statistic, score, query, key } of pairs)
+      addScaled(output, query, Math.exp(score - highest[statistic]!) / sums[statistic]!, v, key, headSize);
+    return [output, sums.map((sum, row) => (sum > 0 ? highest[row]! + Math.log(sum) : 0))];
+  },
+  gradient(graph, node, [dOutput], [query = false, key = false, value = false]) {
+    if (!dOutput || !(query || key || value)) return [];
+    const [q, k, v, lengths] = node.inputs;
+    const [output, lse] = node.outputs;
+    const statistics = graph.one('attentionStatistics', [output, dOutput, lse]);
+    const operands = [q, k, v, lengths, dOutput, statistics];
+    const [dq] = query ? graph.apply('attentionQueryGradient', operands, node.attributes) : [];
+    const [dk, dv] = key || value ? graph.apply('attentionKeyGradient', operands, node.attributes) : [];
+    return [dq, dk, dv];
+  },
+  lower(node, context) {
+    const shape = attentionShape('attention', node.inputs, node.attributes);
+    const items = shape.batches * shape.queryHeads * Math.ceil(shape.queryRows / tile) * columnBlocks(shape);
+    const flopsEach = 4 * shape.headSize * tile * keysSeen(shape);
+    return attentionPieces(shape, items, flopsEach, context.flopsPerDispatch).map(({ params, count, flops }) => ({
+      kernel: { module: 'attention/forward', conditions: attentionConditions(shape) },
+      params,
+      bindings: {
+        1: { tensor: inputOf(node, 0) },
+        2: { tensor: inputOf(node, 1) },
+        3: { tensor: inputOf(node, 2) },
+        4: { tensor: inputOf(node, 3) },
+        5: { tensor: outputOf(node, 0) },
+        6: { tensor: outputOf(node, 1) },
+      },
+      grid: workgroupGrid(count),
+      flops,
+    }));
+  },
+};

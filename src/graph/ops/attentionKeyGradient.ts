@@ -1,0 +1,70 @@
+import type { OpDefinition } from '../op.ts';
+import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
+import {
+  attentionConditions,
+  attentionPieces,
+  attentionShape,
+  columnBlocks,
+  keysSeen,
+  tile,
+} from './attentionShape.ts';
+import { workgroupGrid } from './grid.ts';
+import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
+
+/**
+ * [q, k, v, keyLengths, do, statistics] → [dk, dv], summed over the query heads that share a key head:
+ * dv_j = Σ_i p_ij do_i; dk_j = scale·Σ_i p_ij (do_i·v_j − delta_i) q_i, p_ij = exp(scale·q_i·k_j − lse_i).
+ * Attributes as of attention; statistics from attentionStatistics. Dao et al., "FlashAttention" (2022).
+ */
+export const attentionKeyGradient: OpDefinition = {
+  name: 'attentionKeyGradient',
+  infer(inputs, attributes) {
+    const { batches, queryHeads, queryRows } = attentionShape('attentionKeyGradient', inputs, attributes);
+    const query = operand('attentionKeyGradient', inputs, 0).shape;
+    requireShape('attentionKeyGradient', 'do', operand('attentionKeyGradient', inputs, 4).shape, query);
+    const statistics = operand('attentionKeyGradient', inputs, 5).shape;
+    requireShape('attentionKeyGradient', 'statistics', statistics, [batches, queryHeads, queryRows, 2]);
+    const { shape } = operand('attentionKeyGradient', inputs, 1);
+    return [
+      { shape, dtype: 'f32' },
+      { shape, dtype: 'f32' },
+    ];
+  },
+  reference(inputs, node, step) {
+    const shape = attentionShape('attentionKeyGradient', node.inputs, node.attributes);
+    const [q, k, v, lengths] = [valuesOf(inputs, 0), valuesOf(inputs, 1), valuesOf(inputs, 2), valuesOf(inputs, 3)];
+    const [dOutput, statistics] = [valuesOf(inputs, 4), valuesOf(inputs, 5)];
+    const { headSize, scale } = shape;
+    const dk = new Float64Array(k.length);
+    const dv = new Float64Array(v.length);
+    for (const { statistic, query, key } of visiblePairs(shape, lengths, step)) {
+      const weight = Math.exp(scale * dotRows(q, query, k, key, headSize) - statistics[statistic * 2]!);
+      const slope = dotRows(dOutput, query, v, key, headSize) - statistics[statistic * 2 + 1]!;
+      addScaled(dk, key, scale * weight * slope, q, query, headSize);
+      addScaled(dv, key, weight, dOutput, query, headSize);
+    }
+    return [dk, dv];
+  },
+  lower(node, context) {
+    const shape = attentionShape('attentionKeyGradient', node.inputs, node.attributes);
+    const items = shape.batches * shape.keyHeads * Math.ceil(shape.keyRows / tile) * columnBlocks(shape);
+    const pairs = shape.batches * shape.queryHeads * shape.queryRows * keysSeen(shape);
+    const flopsEach = (8 * shape.headSize * pairs) / (items / columnBlocks(shape));
+    return attentionPieces(shape, items, flopsEach, context.flopsPerDispatch).map(({ params, count, flops }) => ({
+      kernel: { module: 'attention/key_gradient', conditions: attentionConditions(shape) },
+      params,
+      bindings: {
+        1: { tensor: inputOf(node, 0) },
+        2: { tensor: inputOf(node, 1) },
+        3: { tensor: inputOf(node, 2) },
+        4: { tensor: inputOf(node, 3) },
+        5: { tensor: inputOf(node, 4) },
+        6: { tensor: inputOf(node, 5) },
+        7: { tensor: outputOf(node, 0) },
+        8: { tensor: outputOf(node, 1) },
+      },
+      grid: workgroupGrid(count),
+      flops,
+    }));
+  },
+};

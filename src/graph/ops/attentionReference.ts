@@ -1,0 +1,47 @@
+import type { StepParameters, Values } from '../op.ts';
+import { seesKey, type AttentionShape } from './attentionShape.ts';
+
+/** One pair of a query row and a key row that it sees, with where they lie. */
+interface Pair {
+  /** index of (batch, head, query) in lse */
+  readonly statistic: number;
+  /** first element of the query's and of the key's row */
+  readonly query: number;
+  readonly key: number;
+}
+
+/** Every visible pair, query by query. */
+export function* visiblePairs(shape: AttentionShape, lengths: Values, step: StepParameters): Generator<Pair> {
+  const { batches, queryRows, keyRows, queryHeads, keyHeads, headSize } = shape;
+  for (let b = 0; b < batches; b++)
+    for (let h = 0; h < queryHeads; h++)
+      for (let i = 0; i < queryRows; i++)
+        for (let j = 0; j < keyRows; j++) {
+          if (!seesKey(shape, step.queryOffset + i, j, lengths[b]!)) continue;
+          const keyHead = Math.floor(h / (queryHeads / keyHeads));
+          yield {
+            statistic: (b * queryHeads + h) * queryRows + i,
+            query: ((b * queryRows + i) * queryHeads + h) * headSize,
+            key: ((b * keyRows + j) * keyHeads + keyHead) * headSize,
+          };
+        }
+}
+
+/** Σ a[from + d]·b[at + d] over a head. */
+export function dotRows(a: Values, from: number, b: Values, at: number, headSize: number): number {
+  let sum = 0;
+  for (let d = 0; d < headSize; d++) sum += a[from + d]! * b[at + d]!;
+  return sum;
+}
+
+/** target[to + d] += factor·row[from + d] over a head. */
+export function addScaled(
+  target: Float64Array,
+  to: number,
+  factor: number,
+  row: Values,
+  from: number,
+  headSize: number,
+): void {
+  for (let d = 0; d < headSize; d++) target[to + d]! += factor * row[from + d]!;
+}
