@@ -1,12 +1,14 @@
 """Makes tests/fixtures/tokenizer: small vocabularies in the shapes of real models, with the ids and texts that Hugging
 Face's tokenizers gives for strings that are hard to get right, and chat templates with what Transformers renders.
 
-usage: python tools/make_tokenizer_fixtures.py       (needs tokenizers and transformers; deterministic)
+usage: python tools/make_tokenizer_fixtures.py       (needs tokenizers and transformers; where counts
+tie, a vocabulary comes out a little different each time)
 
 <shape>.json  {tokenizer: tokenizer.json, ids: per string of strings.json, without special tokens; prefix and suffix: what
               is put around a text; pair: ids and type ids of two strings; offsets: per string, [start, end] by code point;
               decoded and decodedSkipping: null where equal to the string, respectively to decoded}
 strings.json  the strings
+sentencepiece.json  {tokens, scores: as in a GGUF file; ids, decoded}
 chat.json     {tokenizer, templates: {name: {template, config, cases: [{messages, generate, text, ids}]}}}
 """
 import json
@@ -14,7 +16,8 @@ import random
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaTokenizer, PreTrainedTokenizerFast
+from transformers.tokenization_utils_base import generate_merges
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "tokenizer"
 SPLIT = pre_tokenizers.Split
@@ -201,6 +204,18 @@ def splits():
     return t
 
 
+def sentencepiece():
+    """What a GGUF file holds of a SentencePiece model, and the ids of the tokenizer that Transformers makes of it."""
+    vocab = json.loads(metaspace("first").to_str())["model"]["vocab"]
+    tokens = sorted(vocab, key=vocab.get)
+    scores = [0.0 if i < 259 else -float((i - 259) // 3) for i in range(len(tokens))]   # ties, as real files have
+    merges = generate_merges(vocab, dict(zip(tokens, scores)))
+    t = LlamaTokenizer(vocab=vocab, merges=merges).backend_tokenizer
+    t.add_special_tokens([AddedToken(w, normalized=False, special=True) for w in ("<s>", "</s>")])
+    ids = [t.encode(s, add_special_tokens=False).ids for s in STRINGS]
+    return dict(tokens=tokens, scores=scores, ids=ids, decoded=[None if (d := t.decode(x, skip_special_tokens=False)) == s else d for x, s in zip(ids, STRINGS)])
+
+
 SHAPES = dict(gpt2=gpt2, roberta=roberta, smollm2=smollm2, llama3=llama3, qwen2=qwen2, bertUncased=lambda: bert(True), bertCased=lambda: bert(False), llama2=llama2,
               metaspaceFirst=lambda: metaspace("first"), metaspaceAlways=lambda: metaspace("always"), gemma=gemma, unigram=unigram, splits=splits)
 
@@ -322,6 +337,7 @@ def main():
     write("strings", STRINGS)
     for name, make in SHAPES.items():
         write(name, record(make))
+    write("sentencepiece", sentencepiece())
     write("chat", chats())
 
 
