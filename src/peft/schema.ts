@@ -93,6 +93,11 @@ export function integersField(field: Words): FieldSchema {
   };
 }
 
+/** A path or a name; empty where none is given. */
+export function textField(field: Words): FieldSchema {
+  return { ...field, advanced: field.advanced ?? false, kind: 'text', default: '', schema: v.string() };
+}
+
 /** The values of the fields, with defaults where none is given. Throws a UserError that names the first field that is wrong. */
 export function readFields(
   schemas: readonly FieldSchema[],
