@@ -4,7 +4,7 @@ import { numbersAttribute } from './attributes.ts';
 import { sumTo } from './binary.ts';
 import { broadcastShapes, broadcastStrides, stridesOf } from './broadcast.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
-import { forEachCopied, lowerStridedCopy, type CopyBox } from './stridedCopy.ts';
+import { copied, lowerStridedCopy, type CopyBox } from './stridedCopy.ts';
 
 /** y = x stretched to attribute `shape` by NumPy's rule. The gradient sums over what was stretched. */
 export const broadcastTo: OpDefinition = {
@@ -20,11 +20,7 @@ export const broadcastTo: OpDefinition = {
   },
 
   reference(inputs, node) {
-    const x = valuesOf(inputs, 0);
-    const { shape, dtype } = outputOf(node, 0);
-    const y = dtype === 'u32' ? new Uint32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape));
-    forEachCopied(boxOf(node), (from, to) => (y[to] = x[from] ?? NaN));
-    return [y];
+    return [copied(valuesOf(inputs, 0), outputOf(node, 0), boxOf(node))];
   },
 
   gradient(graph, node, [dy]) {

@@ -30,6 +30,10 @@ import { gradientNorm } from './gradientNorm.ts';
 import { adamW } from './adamW.ts';
 import { clear } from './clear.ts';
 import { recordMetrics } from './recordMetrics.ts';
+import { transpose } from './transpose.ts';
+import { slice, pad } from './slice.ts';
+import { concat } from './concat.ts';
+import { unfold, fold } from './unfold.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -68,6 +72,12 @@ const definitions: readonly OpDefinition[] = [
   adamW,
   clear,
   recordMetrics,
+  transpose,
+  slice,
+  pad,
+  concat,
+  unfold,
+  fold,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));

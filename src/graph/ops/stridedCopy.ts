@@ -1,5 +1,5 @@
-import type { DispatchPlan, LoweringContext } from '../op.ts';
-import { sizeOf, type Tensor } from '../tensor.ts';
+import type { DispatchPlan, LoweringContext, Values } from '../op.ts';
+import { sizeOf, type Tensor, type TensorSpec } from '../tensor.ts';
 import { flatGrid } from './grid.ts';
 import { bindingStep, largestPiece, unalignedPart } from './pieces.ts';
 
@@ -27,8 +27,20 @@ export function lowerStridedCopy(x: Tensor, y: Tensor, box: CopyBox, context: Lo
   return copyPieces(x, y, { dimensions, fromStart: box.fromStart ?? 0, toStart: box.toStart ?? 0 }, context);
 }
 
-/** Every element of the box in order of the output's memory, for references: calls `visit(from, to)`. */
-export function forEachCopied(box: CopyBox, visit: (from: number, to: number) => void): void {
+/** Zeros of a tensor's type and size, for a reference. */
+export function valuesLike({ shape, dtype }: TensorSpec): Values {
+  return dtype === 'u32' ? new Uint32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape));
+}
+
+/** What a copy makes of `x` in a tensor of zeros. */
+export function copied(x: Values, like: TensorSpec, box: CopyBox): Values {
+  const y = valuesLike(like);
+  copyInto(y, x, box);
+  return y;
+}
+
+/** The copy that the kernel makes, in plain TypeScript. */
+export function copyInto(y: Values, x: Values, box: CopyBox): void {
   const count = sizeOf(box.dimensions.map(({ size }) => size));
   for (let i = 0; i < count; i++) {
     let rest = i;
@@ -40,7 +52,7 @@ export function forEachCopied(box: CopyBox, visit: (from: number, to: number) =>
       to += index * dimension.to;
       rest = (rest - index) / dimension.size;
     }
-    visit(from, to);
+    y[to] = x[from] ?? NaN;
   }
 }
 
