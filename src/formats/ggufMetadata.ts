@@ -13,6 +13,11 @@ export class GgufMetadata {
     private readonly values: ReadonlyMap<string, GgufValue>,
   ) {}
 
+  /** Every pair, for a reader that checks values itself. */
+  all(): ReadonlyMap<string, GgufValue> {
+    return this.values;
+  }
+
   keys(): string[] {
     return [...this.values.keys()];
   }

@@ -36,14 +36,20 @@ function describe(config: LlamaConfig): ModelDescription {
     eosTokenIds: config.eosTokenIds,
     bosTokenId: config.bosTokenId,
     padTokenId: config.padTokenId,
-    constants: (positions) =>
-      new Map([
-        [
-          'rotary',
-          { shape: [positions, config.headDim / 2, 2], data: rotaryTable(config.rope, config.headDim, positions) },
-        ],
-      ]),
+    constants: rotaryConstants(config),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
+  };
+}
+
+/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
+function rotaryConstants({ rope, headDim }: LlamaConfig): ModelDescription['constants'] {
+  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
+  return (positions) => {
+    const table =
+      known.get(positions) ??
+      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
+    known.set(positions, table);
+    return table;
   };
 }
 

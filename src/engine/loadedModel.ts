@@ -1,0 +1,93 @@
+import type { FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { openCheckpoint, type Checkpoint } from '../models/checkpoint.ts';
+import { WeightStore } from '../models/weightStore.ts';
+import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+
+/** Longest context that the rotary table is made for. */
+const mostPositions = 8192;
+
+/** A model that is open: headers and tokenizer at once, the weights on the GPU when they are first needed. */
+export class LoadedModel {
+  readonly checkpoint: Checkpoint;
+  readonly #tokenizer: Tokenizer | undefined;
+  readonly #whyNoTokenizer: string;
+  #weights: { gpu: Gpu; store: WeightStore } | undefined;
+
+  private constructor(checkpoint: Checkpoint, tokenizer: Tokenizer | undefined, whyNoTokenizer: string) {
+    this.checkpoint = checkpoint;
+    this.#tokenizer = tokenizer;
+    this.#whyNoTokenizer = whyNoTokenizer;
+  }
+
+  /** Reads headers, config and tokenizer. A tokenizer that cannot be reproduced is refused only where text is needed. */
+  static async open(files: FileSet, name: string): Promise<LoadedModel> {
+    const checkpoint = await openCheckpoint(files, name);
+    try {
+      return new LoadedModel(checkpoint, readTokenizer(checkpoint), '');
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return new LoadedModel(checkpoint, undefined, error.message);
+    }
+  }
+
+  get hasTokenizer(): boolean {
+    return this.#tokenizer !== undefined;
+  }
+
+  /** Throws a UserError that says why there is none. */
+  get tokenizer(): Tokenizer {
+    if (!this.#tokenizer) throw new UserError(this.#whyNoTokenizer);
+    return this.#tokenizer;
+  }
+
+  get whyNoTokenizer(): string {
+    return this.#whyNoTokenizer;
+  }
+
+  /** Positions that the constant tables hold: what a row or a conversation may take. */
+  get positions(): number {
+    return Math.min(this.checkpoint.description.maxPositionEmbeddings, mostPositions);
+  }
+
+  /** The weights on this GPU, streamed there on first use. */
+  async weightsOn(gpu: Gpu, onProgress?: (bytes: number, total: number) => void, signal?: AbortSignal): Promise<WeightStore> {
+    if (this.#weights?.gpu === gpu) return this.#weights.store;
+    this.unload();
+    const store = new WeightStore(gpu);
+    try {
+      await store.load(this.checkpoint, this.positions, onProgress, signal);
+    } catch (error) {
+      store.destroy();
+      throw error;
+    }
+    this.#weights = { gpu, store };
+    return store;
+  }
+
+  /** Frees the GPU's copy. */
+  unload(): void {
+    this.#weights?.store.destroy();
+    this.#weights = undefined;
+  }
+
+  /** Ids that end a reply: the model's own, the generation config's, and the tokenizer's. */
+  stopIds(): ReadonlySet<number> {
+    const { generationConfig, description } = this.checkpoint;
+    const configured = (generationConfig as { eos_token_id?: unknown } | undefined)?.eos_token_id;
+    const ids = [configured, description.eosTokenIds, this.#tokenizer?.eosTokenId].flat(2);
+    return new Set(ids.filter((id): id is number => typeof id === 'number'));
+  }
+}
+
+function readTokenizer(checkpoint: Checkpoint): Tokenizer {
+  const { bosTokenId, padTokenId, eosTokenIds } = checkpoint.description;
+  const source = checkpoint.tokenizer;
+  const configIds = { eosTokenId: eosTokenIds[0], bosTokenId, padTokenId };
+  if (source.kind === 'gguf') return loadTokenizer({ ...tokenizerFromGguf(source.metadata.all()), configIds });
+  if (source.files.tokenizerJson === undefined)
+    throw new UserError('The model has no tokenizer.json, so text cannot be turned into tokens. Add the tokenizer.json of the model.');
+  return loadTokenizer({ ...source.files, tokenizerJson: source.files.tokenizerJson, configIds });
+}

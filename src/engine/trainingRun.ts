@@ -1,0 +1,221 @@
+import { collate, type Batch } from '../data/collate.ts';
+import type { EncodedRow } from '../data/encodeRow.ts';
+import { rowOrder } from '../data/shuffle.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Adapter } from '../peft/method.ts';
+import { ParameterSpace } from '../peft/parameterSpace.ts';
+import { learningRateAt } from '../train/schedule.ts';
+import { stepsPerEpoch, totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
+import { Trainer, type TrainerState } from '../train/trainer.ts';
+import type { StepMetrics } from '../train/metrics.ts';
+import type { LoadedModel } from './loadedModel.ts';
+import { RunControl, RunStopped } from './runControl.ts';
+
+/** Rows are padded to a multiple of this many tokens, so that few plans serve all batches. */
+export const tokenBucket = 32;
+
+export class RunDiverged extends Error {
+  override readonly name = 'RunDiverged';
+  constructor(readonly step: number, readonly what: 'loss' | 'gradient norm') {
+    super(`The ${what} of step ${step} is not a finite number, so the run was stopped; the weights are those before that step. Lower learning_rate, or look at the rows of that step.`);
+  }
+}
+
+export interface EvaluationPoint {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+}
+
+export interface TrainingEvents {
+  onProgress?(phase: 'upload' | 'compile' | 'first-step', done: number, total: number): void;
+  /** one for each optimizer step, in order */
+  onStep?(metrics: StepMetrics & { readonly epoch: number; readonly tokens: number }): void;
+  onEvaluation?(point: EvaluationPoint): void;
+  /** the state after `state.step`; awaited before training goes on */
+  onCheckpoint?(state: TrainerState, evalLoss: number | undefined): Promise<void>;
+  onPace?(step: number, total: number, tokensPerSecond: number, secondsLeft: number): void;
+}
+
+export interface TrainingInput {
+  readonly gpu: Gpu;
+  readonly model: LoadedModel;
+  readonly adapter: Adapter;
+  /** numbers of every parameter at the start */
+  readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  readonly rows: readonly EncodedRow[];
+  readonly evalRows: readonly EncodedRow[];
+  readonly settings: TrainingSettings;
+  readonly resumeFrom?: TrainerState;
+}
+
+export interface TrainingResult {
+  readonly stepsDone: number;
+  readonly totalSteps: number;
+  readonly outcome: 'finished' | 'stopped';
+  /** the trained numbers by parameter name */
+  readonly values: Map<string, Float32Array>;
+}
+
+/**
+ * Trains an adapter from the first (or the resumed) step to the last. Evaluates before the first step, every evalSteps and at the end
+ * where there are evaluation rows. Ends early at `control.stop()`; the partial step is then thrown away.
+ * Throws RunDiverged at the first loss or norm that is not finite.
+ */
+export async function trainAdapter(input: TrainingInput, control: RunControl, events: TrainingEvents): Promise<TrainingResult> {
+  const { gpu, model, settings, rows } = input;
+  const weights = await model.weightsOn(gpu, (done, total) => events.onProgress?.('upload', done, total), control.signal);
+  const space = new ParameterSpace(gpu, input.adapter.parameters, ['parameters', 'gradients', 'firstMoments', 'secondMoments']);
+  const { description, catalog } = model.checkpoint;
+  const lossModel = { description, catalog, adapter: input.adapter.hooks, positions: model.positions };
+  const trainer = new Trainer(gpu, weights, lossModel, space, settings, input.resumeFrom?.step ?? 0);
+  try {
+    for (const [name, values] of input.initial) space.write('parameters', name, values);
+    if (input.resumeFrom) trainer.restore(input.resumeFrom);
+    trainer.runtime.submitter.gate = () => control.gate();
+    const largest = largestBatch([...rows, ...input.evalRows], settings.batchSize);
+    await trainer.prepare(largest, input.evalRows.length > 0, (done, total) => events.onProgress?.('compile', done, total));
+    const loop = new TrainingLoop(input, trainer, control, events, totalSteps(rows.length, settings));
+    const outcome = await loop.run();
+    trainer.runtime.submitter.gate = undefined;
+    return { ...outcome, totalSteps: loop.total, values: space.split(await space.read('parameters')) };
+  } finally {
+    trainer.destroy();
+    space.destroy();
+  }
+}
+
+class TrainingLoop {
+  readonly total: number;
+  readonly #input: TrainingInput;
+  readonly #trainer: Trainer;
+  readonly #control: RunControl;
+  readonly #events: TrainingEvents;
+  readonly #perEpoch: number;
+  readonly #warmup: number;
+  #tokens = 0;
+  #diverged: RunDiverged | undefined;
+  #lastEvaluation: EvaluationPoint | undefined;
+
+  constructor(input: TrainingInput, trainer: Trainer, control: RunControl, events: TrainingEvents, total: number) {
+    this.#input = input;
+    this.#trainer = trainer;
+    this.#control = control;
+    this.#events = events;
+    this.total = total;
+    this.#perEpoch = stepsPerEpoch(input.rows.length, input.settings);
+    this.#warmup = warmupSteps(input.settings, total);
+  }
+
+  async run(): Promise<{ stepsDone: number; outcome: 'finished' | 'stopped' }> {
+    const first = (this.#input.resumeFrom?.step ?? 0) + 1;
+    const { settings } = this.#input;
+    let step = first;
+    try {
+      if (first === 1) await this.#evaluate(0);
+      const started = performance.now();
+      for (; step <= this.total; step++) {
+        await this.#step(step);
+        if (step === first) await this.#report(await this.#trainer.flush());
+        this.#tellPace(step, first, started);
+        const isLast = step === this.total;
+        if (settings.evalSteps > 0 && (step % settings.evalSteps === 0 || isLast)) await this.#evaluate(step);
+        else if (isLast) await this.#evaluate(step);
+        if (isLast || this.#isCheckpoint(step)) await this.#checkpoint(step);
+      }
+      return { stepsDone: this.total, outcome: 'finished' };
+    } catch (error) {
+      if (!(error instanceof RunStopped)) throw error;
+      this.#trainer.runtime.submitter.gate = undefined;
+      await this.#report(await this.#trainer.flush());
+      return { stepsDone: step - 1, outcome: 'stopped' };
+    }
+  }
+
+  async #step(step: number): Promise<void> {
+    const { settings } = this.#input;
+    const batches = this.#batches(step);
+    for (const batch of batches) this.#tokens += batch.lengths.reduce((sum, length) => sum + length, 0);
+    if (step === (this.#input.resumeFrom?.step ?? 0) + 1) this.#events.onProgress?.('first-step', 0, 1);
+    await this.#trainer.step(batches, step, this.#learningRate(step, settings));
+    this.#trainer.poll((metrics) => this.#report(metrics));
+    if (this.#diverged) throw this.#diverged;
+  }
+
+  #learningRate(step: number, settings: TrainingSettings): number {
+    const schedule = { type: settings.lrSchedulerType, learningRate: settings.learningRate, warmupSteps: this.#warmup, totalSteps: this.total };
+    return learningRateAt(schedule, step - 1);
+  }
+
+  /** The micro-batches of an optimizer step: a function of seed and step alone, so that a resumed run sees the same rows. */
+  #batches(step: number): Batch[] {
+    const { rows, settings } = this.#input;
+    const { batchSize, gradientAccumulationSteps } = settings;
+    const epoch = Math.floor((step - 1) / this.#perEpoch);
+    const order = settings.shuffle ? rowOrder(rows.length, settings.seed, epoch) : undefined;
+    const start = ((step - 1) % this.#perEpoch) * batchSize * gradientAccumulationSteps;
+    const end = Math.min(rows.length, start + batchSize * gradientAccumulationSteps);
+    const batches: Batch[] = [];
+    for (let i = start; i < end; i += batchSize) {
+      const part: EncodedRow[] = [];
+      for (let j = i; j < Math.min(end, i + batchSize); j++) {
+        const row = rows[order?.[j] ?? j];
+        if (row) part.push(row);
+      }
+      batches.push(collate(part, tokenBucket));
+    }
+    return batches;
+  }
+
+  #isCheckpoint(step: number): boolean {
+    const every = this.#input.settings.saveSteps || Math.max(1, Math.ceil(this.total / 10));
+    return step % every === 0;
+  }
+
+  async #checkpoint(step: number): Promise<void> {
+    await this.#report(await this.#trainer.flush());
+    const evalLoss = this.#lastEvaluation?.step === step ? this.#lastEvaluation.loss : undefined;
+    await this.#events.onCheckpoint?.(await this.#trainer.snapshot(step), evalLoss);
+  }
+
+  async #evaluate(step: number): Promise<void> {
+    const { evalRows, settings } = this.#input;
+    if (evalRows.length === 0) return;
+    const { loss } = await this.#trainer.evaluate(batchesInOrder(evalRows, settings.batchSize));
+    this.#lastEvaluation = { step, epoch: step / this.#perEpoch, loss };
+    this.#events.onEvaluation?.(this.#lastEvaluation);
+  }
+
+  #report(metrics: readonly StepMetrics[]): void {
+    for (const point of metrics) {
+      if (!point.isFinite && !this.#diverged) this.#diverged = new RunDiverged(point.step, Number.isFinite(point.loss) ? 'gradient norm' : 'loss');
+      if (this.#diverged && point.step >= this.#diverged.step) continue;
+      this.#events.onStep?.({ ...point, epoch: point.step / this.#perEpoch, tokens: this.#tokens });
+    }
+    if (this.#diverged) throw this.#diverged;
+  }
+
+  #tellPace(step: number, first: number, started: number): void {
+    const seconds = (performance.now() - started) / 1000 - this.#control.secondsPaused;
+    const steps = step - first + 1;
+    this.#events.onPace?.(step, this.total, this.#tokens / Math.max(1e-3, seconds), ((this.total - step) * seconds) / steps);
+  }
+}
+
+/** Rows in the order of the file, in batches. */
+export function* batchesInOrder(rows: readonly EncodedRow[], batchSize: number): Generator<Batch> {
+  for (let i = 0; i < rows.length; i += batchSize) yield collate(rows.slice(i, i + batchSize), tokenBucket);
+}
+
+/** A batch at least as large in every dimension as any that the run can meet. */
+function largestBatch(rows: readonly EncodedRow[], batchSize: number): Batch {
+  const longest = [...rows].sort((a, b) => b.ids.length - a.ids.length).slice(0, batchSize);
+  const labelled = [...rows].sort((a, b) => labelCount(b) - labelCount(a)).slice(0, batchSize);
+  const batch = collate(longest, tokenBucket);
+  const targetCount = labelled.reduce((sum, row) => sum + labelCount(row), 0);
+  return { ...batch, targetCount: Math.max(batch.targetCount, targetCount) };
+}
+
+function labelCount(row: EncodedRow): number {
+  return row.labels.reduce((count, label, i) => count + (i > 0 && label >= 0 ? 1 : 0), 0);
+}
