@@ -17,3 +17,20 @@ fn sum_over_lanes(local: u32, lanes: u32, value: vec2f) -> vec2f {
   workgroupBarrier();
   return total;
 }
+
+var<workgroup> partial_maxima: array<f32, 256>;
+
+/// The largest `value` over each run of `lanes` neighbouring invocations; called as sum_over_lanes.
+fn max_over_lanes(local: u32, lanes: u32, value: f32) -> f32 {
+  partial_maxima[local] = value;
+  workgroupBarrier();
+  for (var reach = lanes >> 1u; reach > 0u; reach >>= 1u) {
+    if ((local & (lanes - 1u)) < reach) {
+      partial_maxima[local] = max(partial_maxima[local], partial_maxima[local + reach]);
+    }
+    workgroupBarrier();
+  }
+  let largest = partial_maxima[local & ~(lanes - 1u)];
+  workgroupBarrier();
+  return largest;
+}

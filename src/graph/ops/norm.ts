@@ -33,7 +33,7 @@ export function checkNorm(
 }
 
 /** Neighbouring invocations that share a row: the least power of two that leaves each about four values, at most a workgroup. */
-function lanesOf(columns: number): number {
+export function lanesOf(columns: number): number {
   return Math.min(workgroupSize, 2 ** Math.ceil(Math.log2(Math.max(1, columns / 4))));
 }
 

@@ -34,6 +34,9 @@ import { transpose } from './transpose.ts';
 import { slice, pad } from './slice.ts';
 import { concat } from './concat.ts';
 import { unfold, fold } from './unfold.ts';
+import { softmax, softmaxGradient } from './softmax.ts';
+import { topKMask } from './topKMask.ts';
+import { blockInverse } from './blockInverse.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -78,6 +81,10 @@ const definitions: readonly OpDefinition[] = [
   concat,
   unfold,
   fold,
+  softmax,
+  softmaxGradient,
+  topKMask,
+  blockInverse,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));
