@@ -193,10 +193,6 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
 function siteOf(fields: MethodFields, module: ModuleInfo, index: number): Site {
   const { path, inFeatures, outFeatures } = module;
   const r = patternValue((fields['rank_pattern'] ?? {}) as Record<string, number>, path, fields['r'] as number);
-  if (r > Math.min(inFeatures, outFeatures))
-    throw new UserError(
-      `r: a rank of ${r} is above the width of ${path} (${outFeatures} × ${inFeatures}). The largest that makes sense there is ${Math.min(inFeatures, outFeatures)}.`,
-    );
   const key = `${keyPrefix}${path}.lora_`;
   const scale = scaleOf(fields, path, r);
   const isGaussian = fields['init_lora_weights'] === 'gaussian';
