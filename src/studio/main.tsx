@@ -1,10 +1,6 @@
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { connectEngine } from '../engine/client.ts';
+import { mountStudio } from './mount.tsx';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with id root.');
-createRoot(root).render(
-  <StrictMode>
-    <h1>Graft</h1>
-  </StrictMode>,
-);
+mountStudio(root, connectEngine());

@@ -1,6 +1,7 @@
-import type { FieldDescription, RunFields } from '../../engine/api.ts';
+import type { FieldDescription, RunFields, RunSummary } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { composeFields, settingsOfFields, withValue } from '../logic/settings.ts';
+import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData } from './data.ts';
 import { downloadBlob } from './download.ts';
@@ -35,13 +36,13 @@ export async function applyFields(fields: RunFields): Promise<void> {
   if (data.card && cutsRowsElsewhere) await reopenData();
 }
 
-export async function importRunFile(file: File): Promise<void> {
+export async function importRunFile(name: string, file: Blob): Promise<void> {
   patch('method', { importError: null });
   try {
     const fields = await engine().yamlToFields(await file.text());
     patch('method', { overrides: {} });
     await applyFields(fields);
-    showToast(`Took the settings of ${file.name}.`);
+    showToast(`Took the settings of ${name}.`);
   } catch (thrown) {
     patch('method', { importError: toEngineError(thrown) });
   }
@@ -55,4 +56,11 @@ export async function exportRunFile(): Promise<void> {
   } catch (thrown) {
     showToast(toEngineError(thrown).message, true);
   }
+}
+
+/** The form takes over what an old run was started with. */
+export async function reuseSettings(run: RunSummary): Promise<void> {
+  patch('method', { overrides: {} });
+  await applyFields(run.fields);
+  goTo('method');
 }

@@ -28,14 +28,14 @@ let stopped = false;
 
 /** One prompt, first to the base model and then to the tuned one, with the same seed: the GPU does one at a time. */
 export async function sendPrompt(): Promise<void> {
-  const { playground } = useStudio.getState();
+  const { playground, model } = useStudio.getState();
   const { prompt, adapterId } = playground;
   if (!prompt.trim() || isWriting(playground)) return;
   stopped = false;
   patch('playground', { asked: prompt, base: waiting, tuned: adapterId ? waiting : emptyColumn });
   const request: GenerateRequest = {
     messages: [{ role: 'user', content: prompt }],
-    raw: playground.raw,
+    raw: playground.raw || !model.card?.hasChatTemplate,
     maxNewTokens: playground.maxNewTokens,
     temperature: playground.temperature,
     topP: playground.topP,

@@ -1,0 +1,82 @@
+import { useMemo, useState, useSyncExternalStore } from 'react';
+import type { ReactNode } from 'react';
+import { Switch } from '../../../components/Switch.tsx';
+import { lossView, onLogScale, plainView } from '../../../logic/chartRows.ts';
+import { formatLoss, formatNumber } from '../../../logic/format.ts';
+import { metricLog } from '../../../logic/metricLog.ts';
+import { MetricChart } from './MetricChart.tsx';
+import styles from './RunCharts.module.css';
+
+/** TensorBoard's default weight. */
+const usualSmoothing = 0.6;
+
+const lossLines = [
+  { key: 'raw', name: 'Each step', look: 'faint' },
+  { key: 'smooth', name: 'Smoothed', look: 'strong' },
+  { key: 'evaluated', name: 'Evaluation', look: 'second' },
+] as const;
+const rateLines = [{ key: 'smooth', name: 'Learning rate', look: 'strong' }] as const;
+const normLines = [{ key: 'smooth', name: 'Gradient norm', look: 'strong' }] as const;
+
+/** The charts of the run on screen. They read the metric log, which tells them of news four times a second. */
+export default function RunCharts(): ReactNode {
+  const points = useSyncExternalStore(metricLog.subscribe, metricLog.snapshot);
+  const [smoothing, setSmoothing] = useState(usualSmoothing);
+  const [log, setLog] = useState(false);
+  const loss = useMemo(() => lossView(points, smoothing), [points, smoothing]);
+  const rate = useMemo(() => plainView(points, 'learningRate'), [points]);
+  const norm = useMemo(() => plainView(points, 'gradNorm'), [points]);
+  const drawnLoss = useMemo(() => (log ? onLogScale(loss.rows) : loss.rows), [loss, log]);
+  const writeLoss = log ? writePower : formatLoss;
+  return (
+    <div className={styles.charts}>
+      <MetricChart
+        title="Loss"
+        rows={drawnLoss}
+        tableRows={loss.rows}
+        lines={lossLines}
+        notNumbers={loss.notNumbers}
+        write={writeLoss}
+        writeInTable={formatLoss}
+        tall
+        tools={
+          <>
+            <label className={styles.smoothing}>
+              Smoothing
+              <input
+                type="range"
+                min={0}
+                max={0.98}
+                step={0.02}
+                value={smoothing}
+                onChange={(event) => setSmoothing(event.target.valueAsNumber)}
+              />
+              <output>{smoothing.toFixed(2)}</output>
+            </label>
+            <Switch label="Log scale" checked={log} onChange={setLog} />
+          </>
+        }
+      />
+      <div className={styles.pair}>
+        <MetricChart
+          title="Learning rate"
+          rows={rate.rows}
+          lines={rateLines}
+          notNumbers={rate.notNumbers}
+          write={formatNumber}
+        />
+        <MetricChart
+          title="Gradient norm"
+          rows={norm.rows}
+          lines={normLines}
+          notNumbers={norm.notNumbers}
+          write={formatNumber}
+        />
+      </div>
+    </div>
+  );
+}
+
+function writePower(exponent: number): string {
+  return formatLoss(10 ** exponent);
+}
