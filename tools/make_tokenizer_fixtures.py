@@ -9,7 +9,8 @@ tie, a vocabulary comes out a little different each time)
               decoded and decodedSkipping: null where equal to the string, respectively to decoded}
 strings.json  the strings
 sentencepiece.json  {tokens, scores: as in a GGUF file; ids, decoded}
-chat.json     {tokenizer, templates: {name: {template, config, cases: [{messages, generate, text, ids}]}}}
+chat.json     {tokenizer, templates: {name: {template, config, cases: [{messages, generate, text, ids,
+              mask: by token, 1 in a reply}]}}}
 """
 import json
 import random
@@ -297,6 +298,16 @@ OPENED = """{{ bos_token }}{% for message in messages %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<assistant><think>\\n' }}{% endif %}"""
 
+# the same texts as chatml and headers, with the mark by which Transformers itself finds the replies
+MARKED = dict(
+    chatml=CHATML.replace("+ message['content'] + '<|im_end|>' + '\n' }}", "}}{% if message['role'] == 'assistant' %}{% generation %}{{ message['content'] + '<|im_end|>' }}"
+                          "{% endgeneration %}{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}"),
+    headers=HEADERS.replace("""    {{- head ~ (message.content | trim) ~ '<|eot_id|>' }}
+""", """    {{- head }}
+    {%- if message.role == 'assistant' %}{% generation %}{{ (message.content | trim) ~ '<|eot_id|>' }}{% endgeneration %}
+    {%- else %}{{ (message.content | trim) ~ '<|eot_id|>' }}{% endif %}
+"""))
+
 USER, BOT = "user", "assistant"
 
 
@@ -323,7 +334,12 @@ def chats():
             for generate in (False, True):
                 text = tok.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=generate)
                 ids = None if config else tok.apply_chat_template(messages, chat_template=template, add_generation_prompt=generate)["input_ids"]
-                cases.append(dict(messages=messages, generate=generate, text=text, ids=ids))
+                mask = None
+                if name in MARKED and not generate:
+                    marked = tok.apply_chat_template(messages, chat_template=MARKED[name], return_dict=True, return_assistant_tokens_mask=True)
+                    assert tok.decode(marked["input_ids"], skip_special_tokens=False) == text, (name, messages)
+                    mask = marked["assistant_masks"]
+                cases.append(dict(messages=messages, generate=generate, text=text, ids=ids, mask=mask))
         templates[name] = dict(template=template, config=config, cases=cases)
     return dict(tokenizer=json.loads(t.to_str()), templates=templates)
 

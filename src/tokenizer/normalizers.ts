@@ -1,4 +1,4 @@
-import { AlignedText } from './alignedText.ts';
+import type { AlignedText } from './alignedText.ts';
 import { compilePattern } from './patterns.ts';
 import type { NormalizerNode } from './tokenizerJson.ts';
 import { markPattern, nonspacingMarkPattern } from './olderUnicode.ts';

@@ -47,8 +47,10 @@ export interface PairEncoding {
 export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): number[];
   encodeWithOffsets(text: string, options?: EncodeOptions): Encoding;
-  /** text and textPair in one sequence with the tokenizer's own special tokens */
+  /** Two texts in one sequence with the tokenizer's own special tokens. */
   encodePair(text: string, textPair: string): PairEncoding;
+  /** The same of two texts that are encoded already (without special tokens), and perhaps cut. */
+  joinPair(ids: readonly number[], idsOfPair: readonly number[]): PairEncoding;
   /** Text of the ids; ids that stand for no token give nothing. Special tokens are kept unless skipSpecialTokens. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /** one more than the highest id in use */
@@ -167,11 +169,14 @@ class PipelineTokenizer implements Tokenizer {
   }
 
   encodePair(text: string, textPair: string): PairEncoding {
+    const [ids, idsOfPair] = [text, textPair].map((part) => this.encode(part, { addSpecialTokens: false }));
+    return this.joinPair(ids ?? [], idsOfPair ?? []);
+  }
+
+  joinPair(ids: readonly number[], idsOfPair: readonly number[]): PairEncoding {
     const encoding: PairEncoding = { ids: [], typeIds: [] };
     for (const item of this.json.postProcessor.pair) {
-      const ids =
-        'ids' in item ? item.ids : this.encode(item.sequence === 'A' ? text : textPair, { addSpecialTokens: false });
-      for (const id of ids) {
+      for (const id of 'ids' in item ? item.ids : item.sequence === 'A' ? ids : idsOfPair) {
         encoding.ids.push(id);
         encoding.typeIds.push(item.typeId);
       }

@@ -1,0 +1,61 @@
+import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
+
+/** One row of a data set, as read: what it says, not yet how it is encoded. */
+export type DataRecord = { readonly place: Place } & (
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'promptCompletion'; readonly prompt: string; readonly completion: string }
+  /** Alpaca's three fields; input may be empty */
+  | {
+      readonly kind: 'instruction';
+      readonly instruction: string;
+      readonly input: string;
+      readonly output: string;
+      readonly system: string | undefined;
+    }
+  | {
+      readonly kind: 'messages';
+      readonly messages: readonly ChatMessage[];
+      readonly tools: readonly unknown[] | undefined;
+    }
+  /** label: a class number, or the name of a class */
+  | {
+      readonly kind: 'labelled';
+      readonly text: string;
+      readonly textPair: string | undefined;
+      readonly label: number | string;
+    }
+);
+
+/** Where in its file a row stands, counted from 1: the line of a .jsonl, the element of a .json, the row of a .csv, the paragraph of a .txt. */
+export interface Place {
+  readonly unit: 'line' | 'element' | 'row' | 'paragraph';
+  readonly number: number;
+}
+
+/** A row that was left out, and why. */
+export interface DataProblem {
+  readonly place: Place;
+  /** one sentence: what is wrong and, where it helps, what to do */
+  readonly message: string;
+}
+
+export function placeName({ unit, number }: Place): string {
+  return `${unit} ${number}`;
+}
+
+/** What a column can hold; the keys of a column mapping. */
+export type ColumnRole =
+  | 'text'
+  | 'prompt'
+  | 'completion'
+  | 'instruction'
+  | 'input'
+  | 'output'
+  | 'system'
+  | 'messages'
+  | 'conversations'
+  | 'label'
+  | 'text_pair';
+
+/** Which column of the file holds what. Where it is given, columns it does not name are not looked at. */
+export type ColumnMapping = Readonly<Partial<Record<ColumnRole, string>>>;
