@@ -1,0 +1,17 @@
+// Graft's kernels against TensorFlow.js in one process over Dawn.
+import { readArguments, rounds } from '../arguments.ts';
+import { compete, type Outcome } from '../contest.ts';
+import { graft } from '../graft.ts';
+import { openBenchmarkGpu, provideNavigator, sleepUntil } from '../nodeGpu.ts';
+import { tensorFlow } from '../peers/tensorFlow.ts';
+import { products } from '../shapes.ts';
+import { printOutcomes } from '../table.ts';
+
+const { all } = readArguments(process.argv.slice(2));
+const gpu = await openBenchmarkGpu();
+provideNavigator();
+const contestants = [graft(gpu, 'f32'), await tensorFlow()];
+const outcomes: Outcome[] = [];
+for (const product of products(all)) outcomes.push(await compete(product, contestants, rounds, sleepUntil));
+printOutcomes(`Node, ${gpu.description.name}`, outcomes);
+process.exit(0);
