@@ -168,15 +168,19 @@ const csvRowsAtOnce = 2000;
 async function readCsv(source: ByteSource, collector: Collector, onProgress?: OnProgress): Promise<void> {
   const [{ default: Papa }, text] = await Promise.all([import('papaparse'), readWholeText(source, onProgress)]);
   let delimiter = /\.tsv$/i.test(source.name) ? '\t' : '';
+  let newline: '\r' | '\n' | '\r\n' | undefined;
   let names: readonly string[] | undefined;
   let number = 0;
   for (let start = 0; start < text.length;) {
     const { data, errors, meta } = Papa.parse<string[]>(text.slice(start), {
       delimiter,
+      newline,
       preview: csvRowsAtOnce,
       fastMode: false,
     });
     delimiter = meta.delimiter;
+    // told once: guessing it again would look through a megabyte each time
+    newline = meta.linebreak === '\r' || meta.linebreak === '\r\n' ? meta.linebreak : '\n';
     const faults = new Map(errors.map(({ row, message }) => [row, message]));
     for (const [index, cells] of data.entries()) {
       if (cells.every((cell) => cell.trim() === '')) continue;
