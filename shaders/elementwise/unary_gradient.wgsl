@@ -1,12 +1,12 @@
 // dx = dy · f′, where f′ is told from x, or from f(x) where that is the cheaper: see src/graph/ops/unary.ts.
 // 1 dx: f32 [count], holds dy before
 // 2 saved: f32 [count], x or f(x)
-// Dispatch: flat grid of 256-wide workgroups, an element a thread; the function is a uniform switch in the order of unary.wgsl.
+// Dispatch: element grid (src/graph/ops/pieces.ts), four elements a thread; the function is compiled in, numbered as in unary.wgsl.
 import package::elementwise::trigonometry::{sine, cosine};
+import constants::operation;
 
 struct Params {
   count: u32,
-  operation: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -14,7 +14,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> saved: array<f32>;
 
 fn slope(s: f32) -> f32 {
-  switch params.operation {
+  switch operation {
     case 1u: { return s; }
     case 2u: { return 1.0 / s; }
     case 3u: { return 0.5 / s; }
@@ -31,14 +31,21 @@ fn slope(s: f32) -> f32 {
   }
 }
 
+fn update(i: u32) {
+  if i < params.count {
+    dx[i] *= slope(saved[i]);
+  }
+}
+
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = (group.y * groups.x + group.x) * 256u + lane;
-  if i < params.count {
-    dx[i] *= slope(saved[i]);
-  }
+  let first = (group.y * groups.x + group.x) * 1024u + lane;
+  update(first);
+  update(first + 256u);
+  update(first + 512u);
+  update(first + 768u);
 }

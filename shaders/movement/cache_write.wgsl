@@ -1,6 +1,6 @@
 // cache[b, query_offset + t, :] = x[b, t, :]; positions beyond the cache are dropped.
 // 1 x: words, rows [x_start, …) of [B·T, columns]   2 cache: words, rows [cache_start, cache_start + cache_count) of [B·S, columns]
-// Dispatch: flat grid of 256-wide workgroups, an element of x a thread.
+// Dispatch: element grid (src/graph/ops/pieces.ts) over x, four elements a thread.
 import package::step::step;
 
 struct Params {
@@ -17,13 +17,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> cache: array<u32>;
 
-@compute @workgroup_size(256)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + lane;
+fn update(i: u32) {
   if i >= params.count {
     return;
   }
@@ -35,4 +29,17 @@ fn main(
   if position < params.capacity && target_row < params.cache_count {
     cache[target_row * params.columns + (i - r * params.columns)] = x[i];
   }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * 1024u + lane;
+  update(first);
+  update(first + 256u);
+  update(first + 512u);
+  update(first + 768u);
 }

@@ -1,5 +1,5 @@
 // y[i] = x[i], i < count. For an operand that an in-place op may not overwrite yet.
-// x, y: f32 [count]. Dispatch: flat grid of 256-wide workgroups.
+// x, y: f32 [count]. Dispatch: element grid (src/graph/ops/pieces.ts), four elements a thread.
 struct Params {
   count: u32,
 }
@@ -8,14 +8,21 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
 
+fn update(i: u32) {
+  if i < params.count {
+    y[i] = x[i];
+  }
+}
+
 @compute @workgroup_size(256)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = (group.y * groups.x + group.x) * 256u + lane;
-  if i < params.count {
-    y[i] = x[i];
-  }
+  let first = (group.y * groups.x + group.x) * 1024u + lane;
+  update(first);
+  update(first + 256u);
+  update(first + 512u);
+  update(first + 768u);
 }

@@ -1,6 +1,6 @@
 // y[y_base + Σ iₖ·y_strideₖ] = x[x_base + Σ iₖ·x_strideₖ] over a box of up to six dimensions: transpose, slice, concatenate, pad,
 // broadcast, patches. 1 x: words   2 y: words. f32 and u32 alike, because nothing is computed.
-// Dispatch: flat grid of 256-wide workgroups, an element of the box a thread, in the order of y's memory: neighbours write neighbours.
+// Dispatch: element grid (src/graph/ops/pieces.ts), four elements of the box a thread, in the order of y's memory: neighbours write neighbours.
 // Neighbouring dimensions that lie together on both sides are merged beforehand, so most boxes have one to three.
 struct Params {
   count: u32,
@@ -15,13 +15,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
 
-@compute @workgroup_size(256)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 256u + lane;
+fn update(i: u32) {
   if i >= params.count {
     return;
   }
@@ -37,4 +31,17 @@ fn main(
     rest = next;
   }
   y[y_at] = x[x_at];
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * 1024u + lane;
+  update(first);
+  update(first + 256u);
+  update(first + 512u);
+  update(first + 768u);
 }

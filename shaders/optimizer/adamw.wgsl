@@ -4,7 +4,7 @@
 // The gradient is then cleared, or left clipped for a method that looks at it. A norm that is not finite changes nothing but that;
 // nor does a block whose learning-rate factor is 0: it is frozen, moments and all.
 // 1 p, 2 ∇, 3 m, 4 v: f32, a range of the flat space   5 groups: f32 [blocks of 64, 2] (learning-rate factor, weight-decay factor)
-// 6 norm: f32 [4] of norm.wgsl. Dispatch: flat grid of 256-wide workgroups, a parameter a thread. One pass over memory: with four
+// 6 norm: f32 [4] of norm.wgsl. Dispatch: element grid (src/graph/ops/pieces.ts), four parameters a thread. One pass over memory: with four
 // buffers read and written it is bound by bandwidth alone, so clipping and clearing are free here.
 import package::step::step;
 
@@ -27,13 +27,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read> groups: array<vec2f>;
 @group(0) @binding(6) var<storage, read> norm: array<f32>;
 
-@compute @workgroup_size(256)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups_of_threads: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups_of_threads.x + group.x) * 256u + lane;
+fn update(i: u32) {
   if i >= params.count {
     return;
   }
@@ -50,4 +44,17 @@ fn main(
     p[i] = decayed - (rate / step.bias_correction1) * (first / root);
   }
   gradient[i] = select(0.0, g, params.keep_gradient == 1u);
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups_of_threads: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups_of_threads.x + group.x) * 1024u + lane;
+  update(first);
+  update(first + 256u);
+  update(first + 512u);
+  update(first + 768u);
 }

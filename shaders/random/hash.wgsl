@@ -15,8 +15,12 @@ fn pcg4d(words: vec4u) -> vec4u {
   return v;
 }
 
-// A word for element i of a random tensor: `site` tells the tensors of a micro-batch apart.
-fn random_word(seed: u32, step: u32, micro_batch: u32, site: u32, i: u32) -> u32 {
-  let key = pcg4d(vec4u(seed, step, micro_batch, site));
+// The key of a random tensor: `site` tells the tensors of a micro-batch apart.
+fn random_key(seed: u32, step: u32, micro_batch: u32, site: u32) -> vec4u {
+  return pcg4d(vec4u(seed, step, micro_batch, site));
+}
+
+// The word of element i of the tensor with that key.
+fn random_word(key: vec4u, i: u32) -> u32 {
   return pcg4d(vec4u(i, key.x, key.y, key.z)).w;
 }

@@ -1,5 +1,5 @@
 import type { DispatchPlan, LoweringContext } from './op.ts';
-import { flatGrid } from './ops/grid.ts';
+import { elementGrid } from './ops/pieces.ts';
 import { sizeOf, type Tensor } from './tensor.ts';
 
 /** Copies the elements of one tensor to another of the same size, in pieces within the binding limit. */
@@ -14,7 +14,7 @@ export function copyDispatches(from: Tensor, to: Tensor, context: LoweringContex
       kernel: { module: 'movement/copy' },
       params: [count],
       bindings: { 1: { tensor: from, ...range }, 2: { tensor: to, ...range } },
-      grid: flatGrid(count),
+      grid: elementGrid(count),
       flops: count,
       label: 'copy',
     });

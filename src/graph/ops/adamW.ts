@@ -1,9 +1,8 @@
 import type { OpDefinition } from '../op.ts';
 import { sizeOf, type OpNode } from '../tensor.ts';
 import { choiceAttribute } from './attributes.ts';
-import { flatGrid } from './grid.ts';
 import { inputOf, operand, valuesOf } from './operands.ts';
-import { elementPieces, part } from './pieces.ts';
+import { elementGrid, elementPieces, part } from './pieces.ts';
 
 /** torch.optim.AdamW's defaults; the step's bias corrections are 1 − βᵗ of these. */
 export const adamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
@@ -76,7 +75,7 @@ export const adamW: OpDefinition = {
         5: { tensor: inputOf(node, 4) },
         6: { tensor: inputOf(node, 5) },
       },
-      grid: flatGrid(piece.count),
+      grid: elementGrid(piece.count),
       flops: piece.count * flopsEach,
     }));
   },

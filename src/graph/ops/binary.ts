@@ -1,11 +1,10 @@
-import type { DispatchPlan, LoweringContext, OpDefinition, TensorBinding, Values } from '../op.ts';
+import type { DispatchPlan, LoweringContext, OpDefinition, Values } from '../op.ts';
 import type { Graph } from '../graph.ts';
 import { sameShape, sizeOf, type OpNode, type Shape, type Tensor } from '../tensor.ts';
 import { choiceAttribute } from './attributes.ts';
 import { broadcastShapes, broadcastStrides, broadcastWindow, elementAt, stretchedRuns } from './broadcast.ts';
-import { flatGrid } from './grid.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
-import { elementPieces, part } from './pieces.ts';
+import { elementGrid, elementPieces, part } from './pieces.ts';
 
 /** In the order of the kernel's switch. `greater` is 1 where a > b, ½ where they are equal, else 0. */
 export const binaryOperators = ['add', 'sub', 'mul', 'div', 'max', 'greater'] as const;
@@ -122,44 +121,48 @@ export function lowerBinary(
   const inPlace = a === undefined || sizeOf(a.shape) === sizeOf(y.shape);
   const left = placement(a ?? y, y.shape);
   const right = placement(b, y.shape);
+  const conditions = { broadcast: !(inPlace && right.isWhole), strided: left.isStrided || right.isStrided };
   return elementPieces(sizeOf(y.shape), context, flopsEach).map((piece) => {
-    const bind = (tensor: Tensor, place: Placement): TensorBinding =>
-      place.mode === 0 ? part(tensor, piece) : { tensor };
+    const words = ({ divisor, modulus, isWhole }: Placement) => [divisor, modulus, isWhole ? piece.start : 0, 0];
+    const bind = (tensor: Tensor, { isWhole }: Placement) => (isWhole ? part(tensor, piece) : { tensor });
     return {
-      kernel: { module: 'elementwise/binary' },
+      kernel: { module: 'elementwise/binary', conditions },
       params: [
         ...[piece.count, piece.start, binaryOperators.indexOf(operator), inPlace ? 1 : 0],
-        ...[left.mode, left.divisor, left.modulus, 0],
-        ...[right.mode, right.divisor, right.modulus, 0],
+        ...words(left),
+        ...words(right),
         ...lastFour(y.shape, 1),
         ...lastFour(left.strides, 0),
         ...lastFour(right.strides, 0),
       ],
       bindings: { 1: part(y, piece), 2: bind(b, right), 3: inPlace || !a ? undefined : bind(a, left) },
-      grid: flatGrid(piece.count),
+      grid: elementGrid(piece.count),
       flops: piece.count * flopsEach,
     };
   });
 }
 
+/** How the kernel finds an operand's element: see Params in the kernel. */
 interface Placement {
-  readonly mode: 0 | 1 | 2;
+  /** as large as the output: bound in the same range */
+  readonly isWhole: boolean;
+  /** stretches between dimensions that do not */
+  readonly isStrided: boolean;
   readonly divisor: number;
   readonly modulus: number;
   readonly strides: readonly number[];
 }
 
-/** How the kernel finds an operand's element: see Params in the kernel. */
 function placement(tensor: Tensor, output: Shape): Placement {
   const strides = broadcastStrides(tensor.shape, output);
-  if (sizeOf(tensor.shape) === sizeOf(output)) return { mode: 0, divisor: 1, modulus: 1, strides };
+  const isWhole = sizeOf(tensor.shape) === sizeOf(output);
   const window = broadcastWindow(tensor.shape, output);
-  if (window) return { mode: 1, ...window, strides };
+  if (window) return { isWhole, isStrided: false, ...window, strides };
   if (output.length > 4)
     throw new Error(
       `binary cannot broadcast [${tensor.shape.join(', ')}] to [${output.join(', ')}]: more than four dimensions`,
     );
-  return { mode: 2, divisor: 1, modulus: 1, strides };
+  return { isWhole, isStrided: true, divisor: 1, modulus: 1, strides };
 }
 
 function lastFour(values: readonly number[], filler: number): number[] {

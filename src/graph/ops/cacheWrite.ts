@@ -1,8 +1,7 @@
 import type { OpDefinition } from '../op.ts';
 import { sizeOf, type OpNode } from '../tensor.ts';
-import { flatGrid } from './grid.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
-import { rowPieces, rowsPart } from './pieces.ts';
+import { elementGrid, rowPieces, rowsPart } from './pieces.ts';
 
 /**
  * cache[b, queryOffset + t] ← x[b, t]: x [B, T, heads, headSize] and a state [B, S, heads, headSize]; the result is the state.
@@ -39,7 +38,7 @@ export const cacheWrite: OpDefinition = {
         kernel: { module: 'movement/cache_write' },
         params: [read.count * columns, columns, read.start, tokens, capacity, made.start, made.count],
         bindings: { 1: rowsPart(inputOf(node, 0), read, columns), 2: rowsPart(outputOf(node, 0), made, columns) },
-        grid: flatGrid(read.count * columns),
+        grid: elementGrid(read.count * columns),
         flops: read.count * columns,
       })),
     );

@@ -1,9 +1,8 @@
 import type { OpDefinition } from '../op.ts';
 import { sizeOf, type OpNode } from '../tensor.ts';
 import { numberAttribute } from './attributes.ts';
-import { flatGrid } from './grid.ts';
 import { operand, outputOf, valuesOf } from './operands.ts';
-import { elementPieces, part } from './pieces.ts';
+import { elementGrid, elementPieces, part } from './pieces.ts';
 import { randomWords } from './random.ts';
 
 const flopsEach = 32;
@@ -41,7 +40,7 @@ export const dropout: OpDefinition = {
       kernel: { module: 'random/dropout' },
       params: [piece.count, piece.start, site, threshold, { f: scale }],
       bindings: { 1: part(y, piece) },
-      grid: flatGrid(piece.count),
+      grid: elementGrid(piece.count),
       flops: piece.count * flopsEach,
     }));
   },

@@ -1,7 +1,6 @@
 import type { DispatchPlan, LoweringContext } from '../op.ts';
 import { sizeOf, type Tensor } from '../tensor.ts';
-import { flatGrid } from './grid.ts';
-import { elementPieces, part } from './pieces.ts';
+import { elementGrid, elementPieces, part } from './pieces.ts';
 
 /** Dispatches that write the same 32-bit word, by default zero, to every element. */
 export function lowerFill(y: Tensor, context: LoweringContext, word = 0): DispatchPlan[] {
@@ -9,7 +8,7 @@ export function lowerFill(y: Tensor, context: LoweringContext, word = 0): Dispat
     kernel: { module: 'movement/fill' },
     params: [piece.count, word],
     bindings: { 1: part(y, piece) },
-    grid: flatGrid(piece.count),
+    grid: elementGrid(piece.count),
     flops: piece.count,
   }));
 }

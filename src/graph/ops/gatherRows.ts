@@ -2,9 +2,8 @@ import type { OpDefinition, Values } from '../op.ts';
 import { asMatrix, sizeOf, type TensorSpec } from '../tensor.ts';
 import { numberAttribute } from './attributes.ts';
 import { lowerFill } from './fill.ts';
-import { flatGrid } from './grid.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
-import { rowPieces, rowsPart } from './pieces.ts';
+import { elementGrid, rowPieces, rowsPart } from './pieces.ts';
 
 /** The row number that names no row. */
 export const noRow = 0xffffffff;
@@ -47,7 +46,7 @@ export const gatherRows: OpDefinition = {
         kernel: { module: 'movement/gather_rows' },
         params: [made.count * columns, columns, made.start, read.start, read.count, i === 0 ? 1 : 0],
         bindings: { 1: rowsPart(x, read, columns), 2: { tensor: inputOf(node, 1) }, 3: rowsPart(y, made, columns) },
-        grid: flatGrid(made.count * columns),
+        grid: elementGrid(made.count * columns),
         flops: made.count * columns,
       })),
     );
@@ -90,7 +89,7 @@ export const scatterAddRows: OpDefinition = {
         kernel: { module: 'movement/scatter_rows' },
         params: [read.count * columns, columns, read.start, made.start, made.count],
         bindings: { 1: rowsPart(x, read, columns), 2: { tensor: inputOf(node, 1) }, 3: rowsPart(y, made, columns) },
-        grid: flatGrid(read.count * columns),
+        grid: elementGrid(read.count * columns),
         flops: read.count * columns,
       })),
     );

@@ -1,9 +1,21 @@
+import type { Grid } from '../../gpu/kernel.ts';
 import type { LoweringContext, TensorBinding } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { splitOutputs, type Piece } from './grid.ts';
+import { flatGrid, splitOutputs, type Piece } from './grid.ts';
 
 /** Elements between the places where a binding may start: 256 bytes. */
 export const bindingStep = 64;
+
+/** Elements that a workgroup of an elementwise kernel takes: 256 threads, four elements each, 256 apart. */
+const elementsPerWorkgroup = 1024;
+
+/**
+ * The grid of an elementwise kernel. Four elements a thread, read side by side by neighbours and spelled out rather than looped over:
+ * on lavapipe a thread costs more than an element (one each 9 ns an element, four 2.7, a loop over eight 3.4; SwiftShader 40, 25, 42).
+ */
+export function elementGrid(count: number): Grid {
+  return flatGrid(count, elementsPerWorkgroup);
+}
 
 /** Ranges of `count` elements, each within the binding limit and the work of one dispatch, that start where a binding may. */
 export function elementPieces(count: number, context: LoweringContext, flopsEach = 1): Piece[] {

@@ -1,7 +1,6 @@
 import type { DispatchPlan, LoweringContext, Values } from '../op.ts';
 import { sizeOf, type Tensor, type TensorSpec } from '../tensor.ts';
-import { flatGrid } from './grid.ts';
-import { bindingStep, largestPiece, unalignedPart } from './pieces.ts';
+import { bindingStep, elementGrid, largestPiece, unalignedPart } from './pieces.ts';
 
 /** One dimension of a box of elements: how many, and how far apart they lie on each side. */
 export interface CopyDimension {
@@ -92,7 +91,7 @@ function copyPieces(x: Tensor, y: Tensor, box: Required<CopyBox>, context: Lower
         ...dimensions.flatMap(({ size, from, to }) => [size, from, to, 0]),
       ],
       bindings: { 1: read.binding, 2: written.binding },
-      grid: flatGrid(count),
+      grid: elementGrid(count),
       flops: count,
     },
   ];

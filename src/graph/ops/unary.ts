@@ -1,9 +1,8 @@
 import type { DispatchPlan, LoweringContext, OpDefinition } from '../op.ts';
 import { sizeOf, type OpNode, type Tensor } from '../tensor.ts';
 import { choiceAttribute, numberAttribute } from './attributes.ts';
-import { flatGrid } from './grid.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
-import { elementPieces, part } from './pieces.ts';
+import { elementGrid, elementPieces, part } from './pieces.ts';
 
 interface UnaryFunction {
   readonly evaluate: (x: number) => number;
@@ -78,10 +77,10 @@ export const unaryGradient: OpDefinition = {
     const saved = inputOf(node, 1);
     const operation = operators.indexOf(operatorOf(node)) + 1;
     return elementPieces(sizeOf(dx.shape), context, flopsEach).map((piece) => ({
-      kernel: { module: 'elementwise/unary_gradient' },
-      params: [piece.count, operation],
+      kernel: { module: 'elementwise/unary_gradient', constants: { operation: `${operation}u` } },
+      params: [piece.count],
       bindings: { 1: part(dx, piece), 2: part(saved, piece) },
-      grid: flatGrid(piece.count),
+      grid: elementGrid(piece.count),
       flops: piece.count * flopsEach,
     }));
   },
@@ -124,10 +123,10 @@ function lowerUnary(
 ): DispatchPlan[] {
   const operation = operator === undefined ? 0 : operators.indexOf(operator) + 1;
   return elementPieces(sizeOf(y.shape), context, flopsEach).map((piece) => ({
-    kernel: { module: 'elementwise/unary' },
-    params: [piece.count, operation, { f: factor }],
+    kernel: { module: 'elementwise/unary', constants: { operation: `${operation}u` } },
+    params: [piece.count, { f: factor }],
     bindings: { 1: part(y, piece) },
-    grid: flatGrid(piece.count),
+    grid: elementGrid(piece.count),
     flops: piece.count * flopsEach,
   }));
 }
