@@ -53,7 +53,11 @@ export class LoadedModel {
   }
 
   /** The weights on this GPU, streamed there on first use. */
-  async weightsOn(gpu: Gpu, onProgress?: (bytes: number, total: number) => void, signal?: AbortSignal): Promise<WeightStore> {
+  async weightsOn(
+    gpu: Gpu,
+    onProgress?: (bytes: number, total: number) => void,
+    signal?: AbortSignal,
+  ): Promise<WeightStore> {
     if (this.#weights?.gpu === gpu) return this.#weights.store;
     this.unload();
     const store = new WeightStore(gpu);
@@ -88,6 +92,8 @@ function readTokenizer(checkpoint: Checkpoint): Tokenizer {
   const configIds = { eosTokenId: eosTokenIds[0], bosTokenId, padTokenId };
   if (source.kind === 'gguf') return loadTokenizer({ ...tokenizerFromGguf(source.metadata.all()), configIds });
   if (source.files.tokenizerJson === undefined)
-    throw new UserError('The model has no tokenizer.json, so text cannot be turned into tokens. Add the tokenizer.json of the model.');
+    throw new UserError(
+      'The model has no tokenizer.json, so text cannot be turned into tokens. Add the tokenizer.json of the model.',
+    );
   return loadTokenizer({ ...source.files, tokenizerJson: source.files.tokenizerJson, configIds });
 }

@@ -1,9 +1,23 @@
 /** trainer_state.json as Transformers writes it: what the figures of a run were, step by step. */
 export type LogEntry = Readonly<Record<string, number>>;
 
-export function trainerState(log: readonly LogEntry[], run: { step: number; maxSteps: number; epoch: number; batchSize: number; loggingSteps: number; evalSteps: number; saveSteps: number }): Record<string, unknown> {
+export function trainerState(
+  log: readonly LogEntry[],
+  run: {
+    step: number;
+    maxSteps: number;
+    epoch: number;
+    batchSize: number;
+    loggingSteps: number;
+    evalSteps: number;
+    saveSteps: number;
+  },
+): Record<string, unknown> {
   const evaluations = log.filter((entry) => entry['eval_loss'] !== undefined);
-  const best = evaluations.reduce<LogEntry | undefined>((least, entry) => ((entry['eval_loss'] ?? Infinity) < (least?.['eval_loss'] ?? Infinity) ? entry : least), undefined);
+  const best = evaluations.reduce<LogEntry | undefined>(
+    (least, entry) => ((entry['eval_loss'] ?? Infinity) < (least?.['eval_loss'] ?? Infinity) ? entry : least),
+    undefined,
+  );
   return {
     best_global_step: best?.['step'] ?? null,
     best_metric: best?.['eval_loss'] ?? null,

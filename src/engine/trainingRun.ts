@@ -1,11 +1,11 @@
 import { collate, type Batch } from '../data/collate.ts';
 import type { EncodedRow } from '../data/encodeRow.ts';
-import { rowOrder } from '../data/shuffle.ts';
+import { planBatches, type BatchPlan } from '../data/batches.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Adapter } from '../peft/method.ts';
 import { ParameterSpace } from '../peft/parameterSpace.ts';
 import { learningRateAt } from '../train/schedule.ts';
-import { stepsPerEpoch, totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
+import { totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
 import { Trainer, type TrainerState } from '../train/trainer.ts';
 import type { StepMetrics } from '../train/metrics.ts';
 import type { LoadedModel } from './loadedModel.ts';
@@ -16,8 +16,13 @@ export const tokenBucket = 32;
 
 export class RunDiverged extends Error {
   override readonly name = 'RunDiverged';
-  constructor(readonly step: number, readonly what: 'loss' | 'gradient norm') {
-    super(`The ${what} of step ${step} is not a finite number, so the run was stopped; the weights are those before that step. Lower learning_rate, or look at the rows of that step.`);
+  constructor(
+    readonly step: number,
+    readonly what: 'loss' | 'gradient norm',
+  ) {
+    super(
+      `The ${what} of step ${step} is not a finite number, so the run was stopped; the weights are those before that step. Lower learning_rate, or look at the rows of that step.`,
+    );
   }
 }
 
@@ -62,10 +67,23 @@ export interface TrainingResult {
  * where there are evaluation rows. Ends early at `control.stop()`; the partial step is then thrown away.
  * Throws RunDiverged at the first loss or norm that is not finite.
  */
-export async function trainAdapter(input: TrainingInput, control: RunControl, events: TrainingEvents): Promise<TrainingResult> {
+export async function trainAdapter(
+  input: TrainingInput,
+  control: RunControl,
+  events: TrainingEvents,
+): Promise<TrainingResult> {
   const { gpu, model, settings, rows } = input;
-  const weights = await model.weightsOn(gpu, (done, total) => events.onProgress?.('upload', done, total), control.signal);
-  const space = new ParameterSpace(gpu, input.adapter.parameters, ['parameters', 'gradients', 'firstMoments', 'secondMoments']);
+  const weights = await model.weightsOn(
+    gpu,
+    (done, total) => events.onProgress?.('upload', done, total),
+    control.signal,
+  );
+  const space = new ParameterSpace(gpu, input.adapter.parameters, [
+    'parameters',
+    'gradients',
+    'firstMoments',
+    'secondMoments',
+  ]);
   const { description, catalog } = model.checkpoint;
   const lossModel = { description, catalog, adapter: input.adapter.hooks, positions: model.positions };
   const trainer = new Trainer(gpu, weights, lossModel, space, settings, input.resumeFrom?.step ?? 0);
@@ -74,7 +92,9 @@ export async function trainAdapter(input: TrainingInput, control: RunControl, ev
     if (input.resumeFrom) trainer.restore(input.resumeFrom);
     trainer.runtime.submitter.gate = () => control.gate();
     const largest = largestBatch([...rows, ...input.evalRows], settings.batchSize);
-    await trainer.prepare(largest, input.evalRows.length > 0, (done, total) => events.onProgress?.('compile', done, total));
+    await trainer.prepare(largest, input.evalRows.length > 0, (done, total) =>
+      events.onProgress?.('compile', done, total),
+    );
     const loop = new TrainingLoop(input, trainer, control, events, totalSteps(rows.length, settings));
     const outcome = await loop.run();
     trainer.runtime.submitter.gate = undefined;
@@ -91,7 +111,7 @@ class TrainingLoop {
   readonly #trainer: Trainer;
   readonly #control: RunControl;
   readonly #events: TrainingEvents;
-  readonly #perEpoch: number;
+  readonly #plan: BatchPlan;
   readonly #warmup: number;
   #tokens = 0;
   #diverged: RunDiverged | undefined;
@@ -103,7 +123,7 @@ class TrainingLoop {
     this.#control = control;
     this.#events = events;
     this.total = total;
-    this.#perEpoch = stepsPerEpoch(input.rows.length, input.settings);
+    this.#plan = planBatches({ rows: input.rows.length, ...input.settings });
     this.#warmup = warmupSteps(input.settings, total);
   }
 
@@ -116,7 +136,7 @@ class TrainingLoop {
       const started = performance.now();
       for (; step <= this.total; step++) {
         await this.#step(step);
-        if (step === first) await this.#report(await this.#trainer.flush());
+        if (step === first) this.#report(await this.#trainer.flush());
         this.#tellPace(step, first, started);
         const isLast = step === this.total;
         if (settings.evalSteps > 0 && (step % settings.evalSteps === 0 || isLast)) await this.#evaluate(step);
@@ -127,7 +147,7 @@ class TrainingLoop {
     } catch (error) {
       if (!(error instanceof RunStopped)) throw error;
       this.#trainer.runtime.submitter.gate = undefined;
-      await this.#report(await this.#trainer.flush());
+      this.#report(await this.#trainer.flush());
       return { stepsDone: step - 1, outcome: 'stopped' };
     }
   }
@@ -138,33 +158,29 @@ class TrainingLoop {
     for (const batch of batches) this.#tokens += batch.lengths.reduce((sum, length) => sum + length, 0);
     if (step === (this.#input.resumeFrom?.step ?? 0) + 1) this.#events.onProgress?.('first-step', 0, 1);
     await this.#trainer.step(batches, step, this.#learningRate(step, settings));
-    this.#trainer.poll((metrics) => this.#report(metrics));
+    this.#trainer.poll((metrics) => this.#record(metrics));
     if (this.#diverged) throw this.#diverged;
   }
 
   #learningRate(step: number, settings: TrainingSettings): number {
-    const schedule = { type: settings.lrSchedulerType, learningRate: settings.learningRate, warmupSteps: this.#warmup, totalSteps: this.total };
+    const schedule = {
+      type: settings.lrSchedulerType,
+      learningRate: settings.learningRate,
+      warmupSteps: this.#warmup,
+      totalSteps: this.total,
+    };
     return learningRateAt(schedule, step - 1);
   }
 
   /** The micro-batches of an optimizer step: a function of seed and step alone, so that a resumed run sees the same rows. */
   #batches(step: number): Batch[] {
-    const { rows, settings } = this.#input;
-    const { batchSize, gradientAccumulationSteps } = settings;
-    const epoch = Math.floor((step - 1) / this.#perEpoch);
-    const order = settings.shuffle ? rowOrder(rows.length, settings.seed, epoch) : undefined;
-    const start = ((step - 1) % this.#perEpoch) * batchSize * gradientAccumulationSteps;
-    const end = Math.min(rows.length, start + batchSize * gradientAccumulationSteps);
-    const batches: Batch[] = [];
-    for (let i = start; i < end; i += batchSize) {
-      const part: EncodedRow[] = [];
-      for (let j = i; j < Math.min(end, i + batchSize); j++) {
-        const row = rows[order?.[j] ?? j];
-        if (row) part.push(row);
-      }
-      batches.push(collate(part, tokenBucket));
-    }
-    return batches;
+    const { rows } = this.#input;
+    return this.#plan.microBatches(step - 1).map((indices) =>
+      collate(
+        indices.flatMap((index) => rows[index] ?? []),
+        tokenBucket,
+      ),
+    );
   }
 
   #isCheckpoint(step: number): boolean {
@@ -173,7 +189,7 @@ class TrainingLoop {
   }
 
   async #checkpoint(step: number): Promise<void> {
-    await this.#report(await this.#trainer.flush());
+    this.#report(await this.#trainer.flush());
     const evalLoss = this.#lastEvaluation?.step === step ? this.#lastEvaluation.loss : undefined;
     await this.#events.onCheckpoint?.(await this.#trainer.snapshot(step), evalLoss);
   }
@@ -182,23 +198,33 @@ class TrainingLoop {
     const { evalRows, settings } = this.#input;
     if (evalRows.length === 0) return;
     const { loss } = await this.#trainer.evaluate(batchesInOrder(evalRows, settings.batchSize));
-    this.#lastEvaluation = { step, epoch: step / this.#perEpoch, loss };
+    this.#lastEvaluation = { step, epoch: step / this.#plan.stepsPerEpoch, loss };
     this.#events.onEvaluation?.(this.#lastEvaluation);
   }
 
   #report(metrics: readonly StepMetrics[]): void {
-    for (const point of metrics) {
-      if (!point.isFinite && !this.#diverged) this.#diverged = new RunDiverged(point.step, Number.isFinite(point.loss) ? 'gradient norm' : 'loss');
-      if (this.#diverged && point.step >= this.#diverged.step) continue;
-      this.#events.onStep?.({ ...point, epoch: point.step / this.#perEpoch, tokens: this.#tokens });
-    }
+    this.#record(metrics);
     if (this.#diverged) throw this.#diverged;
+  }
+
+  #record(metrics: readonly StepMetrics[]): void {
+    for (const point of metrics) {
+      if (!point.isFinite && !this.#diverged)
+        this.#diverged = new RunDiverged(point.step, Number.isFinite(point.loss) ? 'gradient norm' : 'loss');
+      if (this.#diverged && point.step >= this.#diverged.step) continue;
+      this.#events.onStep?.({ ...point, epoch: point.step / this.#plan.stepsPerEpoch, tokens: this.#tokens });
+    }
   }
 
   #tellPace(step: number, first: number, started: number): void {
     const seconds = (performance.now() - started) / 1000 - this.#control.secondsPaused;
     const steps = step - first + 1;
-    this.#events.onPace?.(step, this.total, this.#tokens / Math.max(1e-3, seconds), ((this.total - step) * seconds) / steps);
+    this.#events.onPace?.(
+      step,
+      this.total,
+      this.#tokens / Math.max(1e-3, seconds),
+      ((this.total - step) * seconds) / steps,
+    );
   }
 }
 

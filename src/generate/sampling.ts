@@ -20,7 +20,10 @@ export function argmax(logits: Float32Array): number {
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
   if (options.temperature <= 0) return argmax(logits);
   const highest = logits[argmax(logits)] ?? 0;
-  const weights = Array.from(logits, (logit, id) => ({ id, weight: Math.exp((logit - highest) / options.temperature) }));
+  const weights = Array.from(logits, (logit, id) => ({
+    id,
+    weight: Math.exp((logit - highest) / options.temperature),
+  }));
   weights.sort((a, b) => b.weight - a.weight || a.id - b.id);
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   let kept = 0;

@@ -126,11 +126,7 @@ export class ModelBuilder {
     if (replaced) return replaced;
     const stored = this.#options.catalog.get(this.#storedName(name));
     if (!stored) throw new Error(`the checkpoint has no tensor ${name}`);
-    return this.graph.weight(
-      this.#storedName(name),
-      stored.shape,
-      stored.shape.length === 1 ? 'f32' : stored.format,
-    );
+    return this.graph.weight(this.#storedName(name), stored.shape, stored.shape.length === 1 ? 'f32' : stored.format);
   }
 
   #storedName(name: string): string {

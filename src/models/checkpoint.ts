@@ -28,7 +28,9 @@ export interface Checkpoint {
   readonly generationConfig: unknown;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   readonly catalog: WeightCatalog;
-  readonly tokenizer: { readonly kind: 'files'; readonly files: HfTokenizerFiles } | { readonly kind: 'gguf'; readonly metadata: GgufMetadata };
+  readonly tokenizer:
+    | { readonly kind: 'files'; readonly files: HfTokenizerFiles }
+    | { readonly kind: 'gguf'; readonly metadata: GgufMetadata };
   readonly files: FileSet;
 }
 
@@ -49,7 +51,10 @@ async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of folder.tensors) {
     if (!isWeightFormat(entry.format)) {
-      if (neededShapes(description).has(key)) throw new UserError(`${entry.source.name}: ${key} is stored as ${entry.format}, which is not supported. Use a checkpoint in F32, F16 or BF16.`);
+      if (neededShapes(description).has(key))
+        throw new UserError(
+          `${entry.source.name}: ${key} is stored as ${entry.format}, which is not supported. Use a checkpoint in F32, F16 or BF16.`,
+        );
       continue;
     }
     tensors.set(key, { entry, shape: entry.shape, format: entry.format });
@@ -72,23 +77,42 @@ async function openGguf(files: FileSet, path: string, name: string): Promise<Che
   const family = familyOfGguf(metadata.string('general.architecture'));
   const config = family.configFromGguf(metadata, new Set(stored.keys()));
   const factors = stored.get('rope_freqs.weight');
-  if (factors) config['rope_parameters'] = { ...(config['rope_parameters'] as object), rope_type: 'factors', factors: [...(await readFloatTensor(factors)).data] };
+  if (factors)
+    config['rope_parameters'] = {
+      ...(config['rope_parameters'] as object),
+      rope_type: 'factors',
+      factors: [...(await readFloatTensor(factors)).data],
+    };
   const description = family.describe(config);
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of stored) {
     const known = family.tensorFromGguf(key, description);
-    if (known && isWeightFormat(entry.format)) tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder: known.rowOrder });
+    if (known && isWeightFormat(entry.format))
+      tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder: known.rowOrder });
   }
-  return checked({ name, description, config, generationConfig: undefined, tensors, tokenizer: { kind: 'gguf', metadata }, files });
+  return checked({
+    name,
+    description,
+    config,
+    generationConfig: undefined,
+    tensors,
+    tokenizer: { kind: 'gguf', metadata },
+    files,
+  });
 }
 
 function checked(checkpoint: Omit<Checkpoint, 'catalog'>): Checkpoint {
   const { tensors } = checkpoint;
   for (const [name, shape] of neededShapes(checkpoint.description)) {
     const tensor = tensors.get(name);
-    if (!tensor) throw new UserError(`The model lacks the tensor ${name}, which its config asks for. Download the model again, with all its files.`);
+    if (!tensor)
+      throw new UserError(
+        `The model lacks the tensor ${name}, which its config asks for. Download the model again, with all its files.`,
+      );
     if (tensor.shape.join() !== shape.join())
-      throw new UserError(`${tensor.entry.source.name}: ${name} has the shape [${tensor.shape.join(', ')}], but the config asks for [${shape.join(', ')}]. The config belongs to another model.`);
+      throw new UserError(
+        `${tensor.entry.source.name}: ${name} has the shape [${tensor.shape.join(', ')}], but the config asks for [${shape.join(', ')}]. The config belongs to another model.`,
+      );
   }
   const catalog = new Map([...tensors].map(([name, { shape, format }]) => [name, { shape, format }]));
   return { ...checkpoint, catalog };
@@ -99,7 +123,10 @@ export function neededShapes(description: ModelDescription): Map<string, readonl
   const shapes = new Map<string, readonly number[]>();
   for (const { path, kind, inFeatures, outFeatures, hasBias } of description.modules) {
     if (path === description.headPath && description.tieWordEmbeddings) continue;
-    shapes.set(`${path}.weight`, kind === 'norm' ? [outFeatures] : kind === 'embedding' ? [inFeatures, outFeatures] : [outFeatures, inFeatures]);
+    shapes.set(
+      `${path}.weight`,
+      kind === 'norm' ? [outFeatures] : kind === 'embedding' ? [inFeatures, outFeatures] : [outFeatures, inFeatures],
+    );
     if (hasBias) shapes.set(`${path}.bias`, [outFeatures]);
   }
   return shapes;
@@ -119,7 +146,11 @@ export async function readRows(tensor: CheckpointTensor, rowStart: number, rowCo
   const { entry, rowOrder } = tensor;
   const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
   const rowBytes = entry.byteLength / rows;
-  if (!rowOrder) return entry.source.read(entry.byteOffset + rowStart * rowBytes, entry.byteOffset + (rowStart + rowCount) * rowBytes);
+  if (!rowOrder)
+    return entry.source.read(
+      entry.byteOffset + rowStart * rowBytes,
+      entry.byteOffset + (rowStart + rowCount) * rowBytes,
+    );
   const all = await readTensorBytes(entry);
   const ordered = new Uint8Array(rowCount * rowBytes);
   for (let row = 0; row < rowCount; row++) {

@@ -70,7 +70,9 @@ export class Runtime {
     const known = this.#programs.get(key);
     if (known?.generation === this.#generation) return;
     const { graph, outputs } = known ? { graph: undefined, outputs: known.outputs } : trace();
-    const plan = known?.plan ?? planGraph(required(graph), outputs, loweringContext(this.gpu.description), this.gpu.description.maxBufferSize);
+    const plan =
+      known?.plan ??
+      planGraph(required(graph), outputs, loweringContext(this.gpu.description), this.gpu.description.maxBufferSize);
     const program = await this.gpu.memory.checked('the activations of a step', async () => {
       if (!this.#arenas.reserve(plan.bufferSizes)) this.#generation++;
       return Program.bind(this.gpu, plan, this.#arenas, this.#leaves(), this.#step, onCompiled);
@@ -79,7 +81,7 @@ export class Runtime {
   }
 
   /** Uploads the inputs and step parameters and replays the program. Resolves when it is submitted. */
-  async replay(key: string, inputs: ReadonlyMap<string, Uint32Array<ArrayBuffer>>, step: StepParameters): Promise<Program> {
+  async replay(key: string, inputs: ReadonlyMap<string, Uint32Array>, step: StepParameters): Promise<Program> {
     const { program } = this.#cached(key);
     const { queue } = this.gpu.device;
     await this.submitter.ready();

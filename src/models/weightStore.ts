@@ -27,13 +27,19 @@ export class WeightStore {
   }
 
   /** Streams every tensor that the model uses from the file to the GPU, slice by slice. Stops at `signal`. */
-  async load(checkpoint: Checkpoint, positions: number, onProgress?: LoadProgress, signal?: AbortSignal): Promise<void> {
+  async load(
+    checkpoint: Checkpoint,
+    positions: number,
+    onProgress?: LoadProgress,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const tensors = [...checkpoint.tensors].filter(([name]) => usedNames(checkpoint).has(name));
     const total = tensors.reduce((sum, [, tensor]) => sum + tensor.entry.byteLength, 0);
     let done = 0;
     let sinceWait = 0;
     await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, async () => {
-      for (const [name, constant] of checkpoint.description.constants(positions)) this.#putFloats(`constant:${name}`, constant.data);
+      for (const [name, constant] of checkpoint.description.constants(positions))
+        this.#putFloats(`constant:${name}`, constant.data);
       for (const [name, tensor] of tensors) {
         signal?.throwIfAborted();
         if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
@@ -69,7 +75,9 @@ export class WeightStore {
     for (const [s, shard] of shards.entries()) {
       const padded = Math.ceil(shard.rowCount / format.rowGroup) * format.rowGroup;
       const blocks = (padded * columns) / format.blockSize;
-      const planes = format.planes.map((plane) => this.#create(`${name}.${s}.${plane.name}`, blocks * plane.bytesPerBlock));
+      const planes = format.planes.map((plane) =>
+        this.#create(`${name}.${s}.${plane.name}`, blocks * plane.bytesPerBlock),
+      );
       ranges.push(planes);
       await this.#fill(tensor, shard, columns, planes);
     }
@@ -118,7 +126,9 @@ function isVector(tensor: CheckpointTensor): boolean {
 function usedNames(checkpoint: Checkpoint): Set<string> {
   const { description } = checkpoint;
   return new Set(
-    description.modules.flatMap(({ path }) => [`${path}.weight`, `${path}.bias`]).filter((name) => !(description.tieWordEmbeddings && name === `${description.headPath}.weight`)),
+    description.modules
+      .flatMap(({ path }) => [`${path}.weight`, `${path}.bias`])
+      .filter((name) => !(description.tieWordEmbeddings && name === `${description.headPath}.weight`)),
   );
 }
 

@@ -37,7 +37,10 @@ export async function initialValues(
  * The parameters' numbers from an adapter's file, laid out as on the GPU. Strict: a UserError lists every key that is missing,
  * unexpected or of another shape, because an adapter that loads in part is wrong in silence.
  */
-export function valuesFromFile(adapter: Adapter, tensors: ReadonlyMap<string, FloatTensor>): Map<string, Float32Array<ArrayBuffer>> {
+export function valuesFromFile(
+  adapter: Adapter,
+  tensors: ReadonlyMap<string, FloatTensor>,
+): Map<string, Float32Array<ArrayBuffer>> {
   const problems: string[] = [];
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const spec of adapter.parameters) {
@@ -45,7 +48,11 @@ export function valuesFromFile(adapter: Adapter, tensors: ReadonlyMap<string, Fl
     if (!tensor) problems.push(`missing ${spec.name}`);
     else if (tensor.shape.join() !== fileShape(spec).join())
       problems.push(`${spec.name} is [${tensor.shape.join(', ')}], not [${fileShape(spec).join(', ')}]`);
-    else values.set(spec.name, spec.transposedInFile ? transposed(tensor.data, tensor.shape) : new Float32Array(tensor.data));
+    else
+      values.set(
+        spec.name,
+        spec.transposedInFile ? transposed(tensor.data, tensor.shape) : new Float32Array(tensor.data),
+      );
   }
   const known = new Set(adapter.parameters.map((spec) => spec.name));
   for (const key of tensors.keys()) if (!known.has(key) && !adapter.ignoresKey(key)) problems.push(`unexpected ${key}`);
@@ -62,7 +69,10 @@ export function tensorsForFile(adapter: Adapter, values: ReadonlyMap<string, Flo
     adapter.parameters.map((spec) => {
       const data = values.get(spec.name) ?? new Float32Array(sizeOf(spec.shape));
       const shape = fileShape(spec);
-      return [spec.name, { shape, data: spec.transposedInFile ? transposed(data, spec.shape) : new Float32Array(data) }];
+      return [
+        spec.name,
+        { shape, data: spec.transposedInFile ? transposed(data, spec.shape) : new Float32Array(data) },
+      ];
     }),
   );
 }

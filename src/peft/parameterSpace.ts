@@ -42,11 +42,17 @@ export function layOut(specs: readonly ParameterSpec[], bindingLimit: number): S
   const size = Math.max(alignment, end);
   const pieceSize = Math.floor(bindingLimit / 4 / alignment) * alignment;
   const pieces: Piece[] = [];
-  for (let offset = 0; offset < size; offset += pieceSize) pieces.push({ offset, size: Math.min(pieceSize, size - offset) });
+  for (let offset = 0; offset < size; offset += pieceSize)
+    pieces.push({ offset, size: Math.min(pieceSize, size - offset) });
   return { slots, pieces, size, parameterCount: slots.reduce((sum, slot) => sum + slot.size, 0) };
 }
 
-const categories = { parameters: 'adapters', gradients: 'gradients', firstMoments: 'optimizer', secondMoments: 'optimizer' } as const;
+const categories = {
+  parameters: 'adapters',
+  gradients: 'gradients',
+  firstMoments: 'optimizer',
+  secondMoments: 'optimizer',
+} as const;
 
 /** The flat space on the GPU: values and, for training, gradients and AdamW's moments under the same indices. */
 export class ParameterSpace implements ParameterRanges {
@@ -62,7 +68,10 @@ export class ParameterSpace implements ParameterRanges {
     this.#slots = new Map(this.layout.slots.map((slot) => [slot.spec.name, slot]));
     const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
     for (const name of names)
-      this.#buffers.set(name, gpu.memory.create(categories[name], name, this.layout.size * 4, STORAGE | COPY_DST | COPY_SRC));
+      this.#buffers.set(
+        name,
+        gpu.memory.create(categories[name], name, this.layout.size * 4, STORAGE | COPY_DST | COPY_SRC),
+      );
   }
 
   /** A parameter's own range in one of the spaces. */
@@ -91,7 +100,8 @@ export class ParameterSpace implements ParameterRanges {
   }
 
   writeAll(space: SpaceName, values: Float32Array<ArrayBuffer>): void {
-    if (values.length !== this.layout.size) throw new Error(`the checkpoint holds ${values.length} numbers, not ${this.layout.size}`);
+    if (values.length !== this.layout.size)
+      throw new Error(`the checkpoint holds ${values.length} numbers, not ${this.layout.size}`);
     this.#gpu.device.queue.writeBuffer(this.#buffer(space), 0, values);
   }
 

@@ -37,5 +37,8 @@ export function randomUniforms(count: number, seed: number, name: string): Float
 export function randomNormals(count: number, seed: number, name: string): Float32Array<ArrayBuffer> {
   const next = stream(seed, name);
   const uniform = () => ((next() >>> 8) + 1) / 2 ** 24;
-  return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float32Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }

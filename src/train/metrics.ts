@@ -35,10 +35,10 @@ export class MetricsReader {
     void this.#read().then(onMetrics);
   }
 
-  /** Everything recorded by the work submitted so far. */
+  /** Everything recorded by the work submitted so far that no `poll` has told or is about to tell. */
   async flush(): Promise<StepMetrics[]> {
-    const earlier = (await this.#pending) ?? [];
-    return [...earlier, ...(await this.#read())];
+    await this.#pending;
+    return this.#read();
   }
 
   /** True when so many steps were recorded since the last read that the ring will soon be overwritten. */
@@ -68,7 +68,9 @@ export class MetricsReader {
     this.#staging.unmap();
     const metrics: StepMetrics[] = [];
     for (let slot = 0; slot < metricsRing.slots; slot++) {
-      const [step = 0, loss = NaN, gradNorm = NaN, isFinite = 0, learningRate = 0] = numbers.subarray(slot * metricsRing.width);
+      const [step = 0, loss = NaN, gradNorm = NaN, isFinite = 0, learningRate = 0] = numbers.subarray(
+        slot * metricsRing.width,
+      );
       if (step > this.#lastStep) metrics.push({ step, loss, gradNorm, isFinite: isFinite === 1, learningRate });
     }
     metrics.sort((a, b) => a.step - b.step);

@@ -24,7 +24,10 @@ export interface TrainingSettings {
 }
 
 /** Optimizer steps in an epoch: the last group of micro-batches may be short, as in Transformers' Trainer. */
-export function stepsPerEpoch(rows: number, settings: Pick<TrainingSettings, 'batchSize' | 'gradientAccumulationSteps'>): number {
+export function stepsPerEpoch(
+  rows: number,
+  settings: Pick<TrainingSettings, 'batchSize' | 'gradientAccumulationSteps'>,
+): number {
   return Math.max(1, Math.ceil(Math.ceil(rows / settings.batchSize) / settings.gradientAccumulationSteps));
 }
 

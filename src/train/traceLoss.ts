@@ -24,7 +24,13 @@ export function chunkRowsFor(vocabSize: number, bindingLimit: number): number {
 }
 
 /** The least shape that holds a micro-batch: chunks are equal, so that few plans serve all batches. */
-export function lossShape(batch: number, tokens: number, labelled: number, vocabSize: number, bindingLimit: number): LossShape {
+export function lossShape(
+  batch: number,
+  tokens: number,
+  labelled: number,
+  vocabSize: number,
+  bindingLimit: number,
+): LossShape {
   const limit = chunkRowsFor(vocabSize, bindingLimit);
   const padded = Math.ceil(Math.max(1, labelled) / 16) * 16;
   const chunks = Math.ceil(padded / limit);
@@ -47,17 +53,28 @@ export interface LossTrace {
 }
 
 /**
- * Traces one micro-batch: Σ of the cross-entropy over its label rows is added to the state 'lossSum', and with `gradients` every
+ * Traces one micro-batch: Σ of the cross-entropy over its label rows is added to the state 'lossSum' (without gradients, right guesses to 'hitSum'), and with `gradients` every
  * trainable parameter's gradient, scaled by the step's inverseTargets, is added to its state 'gradient:NAME'.
  * The head runs by chunks of label rows: logits, loss, their gradient and the head's backward pass of one chunk are done before the
  * next, so that [tokens, vocabulary] is never stored.
  * Inputs: ids [batch, tokens], keyLengths [batch], labelRows.i and targets.i [chunkRows] for each chunk i.
  */
-export function traceLoss(model: LossModel, shape: LossShape, options: { gradients: boolean; checkpointing: boolean }): LossTrace {
+export function traceLoss(
+  model: LossModel,
+  shape: LossShape,
+  options: { gradients: boolean; checkpointing: boolean },
+): LossTrace {
   const graph = new Graph();
   const { description } = model;
   const { batch, tokens, chunkRows } = shape;
-  const builder = new ModelBuilder({ graph, ...model, mode: { kind: 'forward' }, batch, tokens, checkpointing: options.checkpointing && options.gradients });
+  const builder = new ModelBuilder({
+    graph,
+    ...model,
+    mode: { kind: 'forward' },
+    batch,
+    tokens,
+    checkpointing: options.checkpointing && options.gradients,
+  });
   const ids = graph.input('ids', [batch, tokens], 'u32');
   const hidden = graph.reshape(description.traceBody(builder, ids), [batch * tokens, description.hiddenSize]);
   const bodyEnd = graph.nodes.length;
@@ -81,20 +98,25 @@ export function traceLoss(model: LossModel, shape: LossShape, options: { gradien
     const logits = builder.linear(description.headPath, part);
     const lossSum = graph.state('lossSum', [1]);
     if (!options.gradients) {
-      const [losses] = graph.scoped('loss', () => graph.apply('crossEntropyLoss', [logits, targets]));
+      const [losses, hits] = graph.scoped('loss', () => graph.apply('crossEntropyLoss', [logits, targets]));
       graph.one('sumInto', [losses, lossSum]);
+      graph.one('sumInto', [hits, graph.state('hitSum', [1])]);
       continue;
     }
     const [logitGradient, losses] = graph.scoped('loss', () => graph.apply('crossEntropy', [logits, targets]));
     graph.one('sumInto', [losses, lossSum]);
     if (!logitGradient) throw new Error('crossEntropy gave no gradient');
-    const gradients = differentiate(graph, [{ tensor: logits, gradient: logitGradient }], { from: start, withRespectTo: [part] });
+    const gradients = differentiate(graph, [{ tensor: logits, gradient: logitGradient }], {
+      from: start,
+      withRespectTo: [part],
+    });
     addParameterGradients(gradients);
     const partGradient = gradients.get(part);
     if (!partGradient) continue;
     const scattered = graph.one('scatterAddRows', [partGradient, rows], { rowCount: batch * tokens });
     hiddenGradient = hiddenGradient ? graph.one('binary', [hiddenGradient, scattered], { operator: 'add' }) : scattered;
   }
-  if (hiddenGradient) addParameterGradients(differentiate(graph, [{ tensor: hidden, gradient: hiddenGradient }], { to: bodyEnd }));
+  if (hiddenGradient)
+    addParameterGradients(differentiate(graph, [{ tensor: hidden, gradient: hiddenGradient }], { to: bodyEnd }));
   return { graph, trained: [...trained.keys()] };
 }

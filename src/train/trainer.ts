@@ -31,7 +31,14 @@ export class Trainer {
   readonly #settings: TrainingSettings;
   readonly #metrics: MetricsReader;
 
-  constructor(gpu: Gpu, weights: WeightStore, model: LossModel, space: ParameterSpace, settings: TrainingSettings, stepsDone: number) {
+  constructor(
+    gpu: Gpu,
+    weights: WeightStore,
+    model: LossModel,
+    space: ParameterSpace,
+    settings: TrainingSettings,
+    stepsDone: number,
+  ) {
     this.#gpu = gpu;
     this.#model = model;
     this.#space = space;
@@ -87,20 +94,21 @@ export class Trainer {
     return this.#metrics.flush();
   }
 
-  /** Mean loss over all target tokens of the batches, without changing anything. */
-  async evaluate(batches: Iterable<Batch>): Promise<{ loss: number; targets: number }> {
+  /** Mean loss and share of right guesses over all target tokens of the batches, without changing anything. */
+  async evaluate(batches: Iterable<Batch>): Promise<{ loss: number; accuracy: number; targets: number }> {
     let sum = 0;
+    let hits = 0;
     let targets = 0;
     for (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
       await this.runtime.replay(key, inputsOf(batch, shape), neutralStep);
-      const [loss = NaN] = new Float32Array(await readBack(this.#gpu.device, { ...this.runtime.state('lossSum', 4), size: 4 }));
-      this.runtime.clearState('lossSum');
-      sum += loss;
+      sum += await this.#takeSum('lossSum');
+      hits += await this.#takeSum('hitSum');
       targets += batch.targetCount;
     }
-    return { loss: sum / Math.max(1, targets), targets };
+    const count = Math.max(1, targets);
+    return { loss: sum / count, accuracy: hits / count, targets };
   }
 
   /** The state after `step`; waits for the GPU. */
@@ -122,16 +130,32 @@ export class Trainer {
     this.runtime.destroy();
   }
 
-  async #prepareLoss(shape: LossShape, gradients: boolean, onCompiled?: (done: number, total: number) => void): Promise<string> {
+  async #prepareLoss(
+    shape: LossShape,
+    gradients: boolean,
+    onCompiled?: (done: number, total: number) => void,
+  ): Promise<string> {
     const key = `${gradients ? 'train' : 'evaluate'}:${shape.batch}:${shape.tokens}:${shape.labelRows}`;
     const checkpointing = this.#settings.gradientCheckpointing;
-    await this.runtime.prepare(key, () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }).graph, outputs: [] }), onCompiled);
+    await this.runtime.prepare(
+      key,
+      () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }).graph, outputs: [] }),
+      onCompiled,
+    );
     return key;
   }
 
   #shapeOf(batch: Batch): LossShape {
     const { bindingLimit } = this.#gpu.description;
     return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.vocabSize, bindingLimit);
+  }
+
+  async #takeSum(state: string): Promise<number> {
+    const [sum = NaN] = new Float32Array(
+      await readBack(this.#gpu.device, { ...this.runtime.state(state, 4), size: 4 }),
+    );
+    this.runtime.clearState(state);
+    return sum;
   }
 
   /** Every block has the full rate and decay: torch.optim.AdamW with one parameter group. */
@@ -145,9 +169,9 @@ export class Trainer {
 }
 
 /** The uploads of one micro-batch: see traceLoss. */
-function inputsOf(batch: Batch, shape: LossShape): Map<string, Uint32Array<ArrayBuffer>> {
-  const { order, starts } = sortIds(batch.inputIds, batch.inputIds.length);
-  const inputs = new Map<string, Uint32Array<ArrayBuffer>>([
+function inputsOf(batch: Batch, shape: LossShape): Map<string, Uint32Array> {
+  const { order, starts } = sortIds(batch.inputIds);
+  const inputs = new Map<string, Uint32Array>([
     ['ids', batch.inputIds],
     ['keyLengths', batch.lengths],
     ['embedding.order', order],

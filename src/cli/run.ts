@@ -1,0 +1,101 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { isUserError, UserError } from '../formats/errors.ts';
+
+export interface Command {
+  readonly name: string;
+  /** what stands after the command's name */
+  readonly usage: string;
+  readonly help: string;
+  /** with a help line for each option */
+  readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly help: string }>>;
+  /** how many words stand beside the options */
+  readonly positionals: number;
+  run(positionals: readonly string[], options: Options): Promise<Result>;
+}
+
+/** A figure is one JSON line, a text stands as it is. */
+export type Result = Readonly<Record<string, unknown>> | string;
+
+export class Options {
+  constructor(private readonly values: Readonly<Record<string, string | boolean | undefined>>) {}
+
+  text(name: string): string | undefined {
+    const value = this.values[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw new UserError(`--${name} is missing. See --help.`);
+    return value;
+  }
+
+  flag(name: string): boolean {
+    return this.values[name] === true;
+  }
+
+  number(name: string, fallback: number): number {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value)) throw new UserError(`--${name} ${text} is not a number.`);
+    return value;
+  }
+}
+
+/** Exit codes: 0 done, 1 failed, 2 bad input. Results go to stdout, all else to stderr. */
+export async function runCommand(commands: readonly Command[], args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(overview(commands));
+    return name === undefined ? 2 : 0;
+  }
+  try {
+    const command = commands.find((candidate) => candidate.name === name);
+    if (!command)
+      throw new UserError(`There is no command ${name}. There are ${commands.map((c) => c.name).join(', ')}.`);
+    if (rest.includes('--help')) {
+      process.stdout.write(helpOf(command));
+      return 0;
+    }
+    const { values, positionals } = parse(command, rest);
+    if (positionals.length !== command.positionals)
+      throw new UserError(
+        `graft ${command.name} ${command.usage} is how it is called. See graft ${command.name} --help.`,
+      );
+    const result = await command.run(positionals, new Options(values));
+    process.stdout.write(`${typeof result === 'string' ? result : JSON.stringify(result)}\n`);
+    return 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`graft: ${message.replaceAll('\n', ' ')}\n`);
+    if (process.env['GRAFT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    return isUserError(error) ? 2 : 1;
+  }
+}
+
+function parse(command: Command, args: readonly string[]) {
+  const options: ParseArgsConfig['options'] = Object.fromEntries(
+    Object.entries(command.options).map(([name, { type }]) => [name, { type }]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { values: values as Record<string, string | boolean | undefined>, positionals };
+  } catch (cause) {
+    throw new UserError(`${cause instanceof Error ? cause.message : String(cause)} See graft ${command.name} --help.`, {
+      cause,
+    });
+  }
+}
+
+function overview(commands: readonly Command[]): string {
+  const lines = commands.map(({ name, usage, help }) => `  graft ${name} ${usage}\n      ${help}`);
+  return `Fine-tuning on your own GPU.\n\n${lines.join('\n')}\n\nEach takes --help.\n`;
+}
+
+function helpOf({ name, usage, help, options }: Command): string {
+  const lines = Object.entries(options).map(
+    ([option, { type, help: text }]) => `  --${option}${type === 'string' ? ' …' : ''}\n      ${text}`,
+  );
+  return `graft ${name} ${usage}\n\n${help}\n\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,84 @@
+import { planGraph } from '../graph/plan.ts';
+import { sizeOf, type Tensor } from '../graph/tensor.ts';
+import type { ModelDescription } from '../models/family.ts';
+import type { WeightCatalog } from '../models/builder.ts';
+import { loweringContext } from '../models/runtime.ts';
+import { weightBytes } from '../models/weightStore.ts';
+import type { Adapter } from '../peft/method.ts';
+import { layOut } from '../peft/parameterSpace.ts';
+import type { TrainingSettings } from '../train/settings.ts';
+import { lossShape, traceLoss } from '../train/traceLoss.ts';
+
+export interface EstimateInput {
+  readonly description: ModelDescription;
+  readonly catalog: WeightCatalog;
+  readonly adapter: Adapter;
+  readonly settings: TrainingSettings;
+  /** tokens of the longest batch's rows, a multiple of the bucket */
+  readonly tokens: number;
+  /** most target tokens in a micro-batch */
+  readonly labelled: number;
+  readonly evaluates: boolean;
+  readonly positions: number;
+  readonly device: { readonly bindingLimit: number; readonly maxBufferSize: number; readonly isSoftware: boolean };
+}
+
+export interface EstimatedBytes {
+  readonly weights: number;
+  readonly adapters: number;
+  readonly gradients: number;
+  readonly optimizer: number;
+  readonly activations: number;
+  readonly inputs: number;
+  readonly staging: number;
+}
+
+/** The bytes that a run will allocate on the GPU, from the plans that it will use. Nothing is allocated. */
+export function estimateBytes(input: EstimateInput): EstimatedBytes {
+  const { description, catalog, adapter, settings, device } = input;
+  const space = layOut(adapter.parameters, device.bindingLimit).size * 4;
+  const shape = lossShape(settings.batchSize, input.tokens, input.labelled, description.vocabSize, device.bindingLimit);
+  const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
+  const modes = input.evaluates ? [true, false] : [true];
+  const plans = modes.map((gradients) => {
+    const { graph } = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
+    return planGraph(graph, [], loweringContext(device), device.maxBufferSize);
+  });
+  const arenas = Math.max(...plans.map((plan) => plan.bufferSizes.length));
+  let activations = 0;
+  for (let i = 0; i < arenas; i++) activations += Math.max(...plans.map((plan) => plan.bufferSizes[i] ?? 0));
+  return {
+    weights: weightBytes({ catalog, description }, input.positions),
+    adapters: space,
+    gradients: space,
+    optimizer: 2 * space,
+    activations,
+    inputs: Math.max(...plans.map((plan) => leafBytes(plan.leaves))),
+    staging: 2048,
+  };
+}
+
+function leafBytes(leaves: ReadonlySet<Tensor>): number {
+  let bytes = 0;
+  for (const leaf of leaves) if (leaf.origin.kind === 'input') bytes += sizeOf(leaf.shape) * 4;
+  return bytes;
+}
+
+export function totalBytes(bytes: EstimatedBytes): number {
+  return Object.values(bytes as unknown as Record<string, number>).reduce((sum, part) => sum + part, 0);
+}
+
+/** Elements of the parameters that are trained, and of the model. */
+export function parameterCounts(description: ModelDescription, adapter: Adapter): { trainable: number; total: number } {
+  const trainable = adapter.parameters.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
+  return { trainable, total: modelParameters(description) };
+}
+
+export function modelParameters(description: ModelDescription): number {
+  let total = 0;
+  for (const { path, kind, inFeatures, outFeatures, hasBias } of description.modules) {
+    if (path === description.headPath && description.tieWordEmbeddings) continue;
+    total += (kind === 'norm' ? outFeatures : inFeatures * outFeatures) + (hasBias ? outFeatures : 0);
+  }
+  return total;
+}
