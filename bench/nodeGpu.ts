@@ -26,7 +26,7 @@ export function provideNavigator(): void {
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /** Dawn spins the thread while a promise of the GPU is pending; sleeping between its turns leaves the cores to the driver. */
-export async function sleepUntil(work: Promise<void>): Promise<void> {
+export async function sleepUntil<T>(work: Promise<T>): Promise<T> {
   let isDone = false;
   const done = () => (isDone = true);
   work.then(done, done);
@@ -34,5 +34,5 @@ export async function sleepUntil(work: Promise<void>): Promise<void> {
     Atomics.wait(clock, 0, 0, 0.2);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await work;
+  return work;
 }

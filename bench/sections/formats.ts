@@ -23,7 +23,7 @@ async function loadingSpeed(gpu: Gpu, format: FormatName): Promise<{ repack: num
     weightFormats[format].repack(bytes, rows, columns);
     const between = performance.now();
     const planes = uploadWeight(gpu, format, bytes, rows, columns);
-    await sleepUntil(gpu.device.queue.onSubmittedWorkDone().then(() => undefined));
+    await sleepUntil(gpu.device.queue.onSubmittedWorkDone());
     repack = Math.min(repack, between - start);
     load = Math.min(load, performance.now() - between);
     for (const { buffer } of planes.flat()) gpu.memory.destroy(buffer);
