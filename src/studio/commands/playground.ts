@@ -14,8 +14,11 @@ export function tryAdapter(id: string): void {
   patch('playground', { adapterId: id, tuned: emptyColumn });
 }
 
+/** Opens the Playground with this adapter; a prompt that was sampled during the run is a good first question. */
 export function tryInPlayground(adapterId: string): void {
   tryAdapter(adapterId);
+  const { playground, run } = useStudio.getState();
+  if (playground.prompt === '') patch('playground', { prompt: run.samples.at(-1)?.prompt ?? '' });
   goTo('playground');
 }
 

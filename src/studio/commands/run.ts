@@ -1,8 +1,10 @@
 import type { OnRunEvent, RunFields, RunSummary } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
+import { EventBatch } from '../logic/eventBatch.ts';
 import { metricLog } from '../logic/metricLog.ts';
 import { isActive } from '../logic/readiness.ts';
 import { afterEvent, noRun } from '../logic/runProgress.ts';
+import type { RunProgress } from '../logic/runProgress.ts';
 import { composeFields } from '../logic/settings.ts';
 import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
@@ -36,15 +38,24 @@ async function follow(
   metricLog.replace(points);
   patch('run', { ...noRun, status: 'preparing', fields });
   goTo('train');
+  const batch = new EventBatch((events) => {
+    const now = Date.now();
+    patch(
+      'run',
+      events.reduce<RunProgress>((run, event) => afterEvent(run, event, now), useStudio.getState().run),
+    );
+  });
   const onEvent: OnRunEvent = (event) => {
     if (event.kind === 'metric') metricLog.add(event.point);
-    patch('run', afterEvent(useStudio.getState().run, event, Date.now()));
+    batch.add(event);
   };
   try {
     const summary = await begin(onEvent);
+    batch.flush();
     patch('run', { status: summary.status, summary, fields: summary.fields });
     if (summary.adapterId) tryAdapter(summary.adapterId);
   } catch (thrown) {
+    batch.flush();
     const error = toEngineError(thrown);
     patch('run', error.code === 'cancelled' ? noRun : { status: 'failed', error });
   }

@@ -4,9 +4,12 @@ import type { ReactNode } from 'react';
 import { resetSettings } from '../commands/method.ts';
 import { followReadiness } from '../commands/readiness.ts';
 import { Button } from '../components/Button.tsx';
+import { ProgressBar } from '../components/Progress.tsx';
 import { formatBytes, formatCount, formatShare, formatShort, plural } from '../logic/format.ts';
 import { isActive } from '../logic/readiness.ts';
+import { shareDone } from '../logic/runProgress.ts';
 import { changedFields, composeFields, methodOf, plannedSteps } from '../logic/settings.ts';
+import { goTo, useScreen } from '../routing.ts';
 import type { Screen } from '../routing.ts';
 import { useReadiness } from '../state/selectors.ts';
 import { useStudio } from '../state/store.ts';
@@ -61,7 +64,7 @@ export function RunCard(): ReactNode {
           </Button>
         </p>
       )}
-      <StartButton />
+      {running ? <RunningNow /> : <StartButton />}
     </aside>
   );
 }
@@ -88,6 +91,23 @@ function Row({ name, screen, value, note }: RowProps): ReactNode {
         </a>
         {note && <span className={styles.note}>{note}</span>}
       </dd>
+    </div>
+  );
+}
+
+/** While a run goes on, the button's place tells how far it is. */
+function RunningNow(): ReactNode {
+  const run = useStudio((state) => state.run);
+  const percent = `${Math.floor(shareDone(run) * 100)} %`;
+  const onTrain = useScreen() === 'train';
+  return (
+    <div className={styles.start}>
+      <p className={styles.running}>
+        {run.status === 'preparing' ? 'Preparing the run' : run.status === 'paused' ? 'Paused' : 'Training'}
+        <span>{run.status === 'preparing' ? '' : percent}</span>
+      </p>
+      <ProgressBar label="Run in progress" share={run.status === 'preparing' ? null : shareDone(run)} />
+      {!onTrain && <Button onClick={() => goTo('train')}>Show the run</Button>}
     </div>
   );
 }

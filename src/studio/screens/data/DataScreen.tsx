@@ -7,6 +7,7 @@ import { Button } from '../../components/Button.tsx';
 import { DropZone } from '../../components/DropZone.tsx';
 import { Empty } from '../../components/Empty.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
+import { NextStep } from '../../components/NextStep.tsx';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { ScreenFrame } from '../../components/Panel.tsx';
 import { WorkProgress } from '../../components/Progress.tsx';
@@ -37,7 +38,7 @@ export function DataScreen(): ReactNode {
           {card && <RowInspector card={card} />}
           <DataDrop compact={card !== null} />
           {opening.busy && <WorkProgress progress={opening.progress} fallback="Reading the data" />}
-          {!card && <FormatGuide />}
+          {card ? <NextStep next="method" label="Next: method" /> : <FormatGuide />}
         </>
       ) : (
         <NeedsModel />
@@ -72,7 +73,13 @@ function DataDrop({ compact }: { compact: boolean }): ReactNode {
       compact={compact}
       onFiles={open}
     >
-      <FileButton label="Choose data files" icon={<FileUp />} look={compact ? 'plain' : 'primary'} onFiles={open} />
+      <FileButton
+        label="Choose data files"
+        icon={<FileUp />}
+        size={compact ? 'small' : 'medium'}
+        look={compact ? 'plain' : 'primary'}
+        onFiles={open}
+      />
     </DropZone>
   );
 }

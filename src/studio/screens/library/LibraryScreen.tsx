@@ -21,7 +21,7 @@ export function LibraryScreen(): ReactNode {
       {error && <ErrorNotice error={error} />}
       <RunTable />
       <AdapterTable />
-      <StoredModels />
+      <StoredModels title="Models" />
       <StorageMeter />
     </ScreenFrame>
   );

@@ -41,8 +41,8 @@ export function Field({ field, value, standard, isChanged, isFaulty, onChange }:
             <RotateCcw />
           </IconButton>
         )}
-        <code className={styles.key}>{field.name}</code>
       </div>
+      <code className={styles.key}>{field.name}</code>
       <FieldControl id={id} helpId={helpId} field={field} value={value} onChange={onChange} />
       <p id={helpId} className={styles.help}>
         {field.help} {isChanged && <span className={styles.standard}>Default: {valueText(standard)}.</span>}

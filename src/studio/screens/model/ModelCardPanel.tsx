@@ -58,8 +58,11 @@ function figures(card: ModelCard): readonly Stat[] {
       value: formatCount(card.vocabSize),
       note: card.tiedEmbeddings ? 'head shares the embedding' : 'head of its own',
     },
-    { label: 'Tokenizer', value: card.hasTokenizer ? 'Found' : 'Missing' },
-    { label: 'Chat template', value: card.hasChatTemplate ? 'Found' : 'None' },
+    {
+      label: 'Tokenizer',
+      value: card.hasTokenizer ? 'Found' : 'Missing',
+      note: card.hasChatTemplate ? 'with a chat template' : 'without a chat template',
+    },
   ];
 }
 

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { openModelFiles } from '../../commands/model.ts';
 import { DropZone } from '../../components/DropZone.tsx';
 import { FileButton } from '../../components/FileButton.tsx';
+import { NextStep } from '../../components/NextStep.tsx';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { ScreenFrame } from '../../components/Panel.tsx';
 import { WorkProgress } from '../../components/Progress.tsx';
@@ -32,7 +33,8 @@ export function ModelScreen(): ReactNode {
         <ModelDrop compact={card !== null} />
       </div>
       {opening.busy && <WorkProgress progress={opening.progress} fallback="Opening the model" />}
-      <StoredModels />
+      <StoredModels title="On this device" />
+      {card && <NextStep next="data" label="Next: data" />}
     </ScreenFrame>
   );
 }
@@ -47,8 +49,14 @@ function ModelDrop({ compact }: { compact: boolean }): ReactNode {
       compact={compact}
       onFiles={open}
     >
-      <FileButton label="Choose model files" icon={<FileUp />} onFiles={open} />
-      <FileButton label="Choose a model folder" icon={<FolderOpen />} folder onFiles={open} />
+      <FileButton label="Choose model files" size={compact ? 'small' : 'medium'} icon={<FileUp />} onFiles={open} />
+      <FileButton
+        label="Choose a model folder"
+        size={compact ? 'small' : 'medium'}
+        icon={<FolderOpen />}
+        folder
+        onFiles={open}
+      />
     </DropZone>
   );
 }

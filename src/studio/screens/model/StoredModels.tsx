@@ -10,12 +10,12 @@ import { useStudio } from '../../state/store.ts';
 import styles from './StoredModels.module.css';
 
 /** Models kept in this browser: open one again without its files. */
-export function StoredModels(): ReactNode {
+export function StoredModels({ title }: { title: string }): ReactNode {
   const { stored, card, opening } = useStudio((state) => state.model);
   const now = useNow(60_000);
   if (stored.length === 0) return null;
   return (
-    <Panel title="On this device">
+    <Panel title={title}>
       <ul className={styles.list}>
         {stored.map((model) => (
           <li key={model.id} className={styles.item}>

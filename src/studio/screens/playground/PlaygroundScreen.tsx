@@ -14,7 +14,7 @@ import styles from './PlaygroundScreen.module.css';
 
 export function PlaygroundScreen(): ReactNode {
   const model = useStudio((state) => state.model.card);
-  const { base, tuned, adapterId, asked } = useStudio((state) => state.playground);
+  const { base, tuned, adapterId, asked, prompt } = useStudio((state) => state.playground);
   const training = useStudio((state) => isActive(state.run.status) && state.run.status !== 'paused');
   return (
     <ScreenFrame title="Playground" lead="The same question to both, with the same seed: what did the training change?">
@@ -26,7 +26,7 @@ export function PlaygroundScreen(): ReactNode {
             </Notice>
           )}
           <PromptBox />
-          {asked !== '' && <p className={styles.asked}>{asked}</p>}
+          {asked !== '' && asked !== prompt && <p className={styles.asked}>{asked}</p>}
           <div className={styles.columns}>
             <Answer title="Base" subtitle={model.name} column={base} emptyText="The model as it was before training." />
             <Answer

@@ -22,7 +22,7 @@ export function PhaseList({ phases, open = false }: { phases: readonly PhaseTimi
 }
 
 function Phase({ timing }: { timing: PhaseTiming }): ReactNode {
-  const now = useNow(1_000);
+  const now = useNow(250);
   const { progress, startedAt, endedAt } = timing;
   const seconds = Math.max(0, ((endedAt ?? now) - startedAt) / 1000);
   const running = endedAt === undefined;

@@ -63,6 +63,20 @@ function Controls({ status }: { status: RunProgress['status'] }): ReactNode {
           Continue
         </Button>
       )}
+      {status === 'preparing' ? (
+        <Button icon={<Square />} onClick={() => void discardRun()}>
+          Cancel
+        </Button>
+      ) : (
+        <EndControls />
+      )}
+    </div>
+  );
+}
+
+function EndControls(): ReactNode {
+  return (
+    <>
       <Button icon={<Square />} onClick={() => void stopAndKeep()}>
         Stop and keep
       </Button>
@@ -74,7 +88,7 @@ function Controls({ status }: { status: RunProgress['status'] }): ReactNode {
         confirmLabel="Discard the run"
         onConfirm={() => void discardRun()}
       />
-    </div>
+    </>
   );
 }
 

@@ -1,8 +1,8 @@
-import { useMemo, useState, useSyncExternalStore } from 'react';
+import { memo, useMemo, useState, useSyncExternalStore } from 'react';
 import type { ReactNode } from 'react';
 import { Switch } from '../../../components/Switch.tsx';
 import { lossView, onLogScale, plainView } from '../../../logic/chartRows.ts';
-import { formatLoss, formatNumber } from '../../../logic/format.ts';
+import { formatNumber } from '../../../logic/format.ts';
 import { metricLog } from '../../../logic/metricLog.ts';
 import { MetricChart } from './MetricChart.tsx';
 import styles from './RunCharts.module.css';
@@ -19,7 +19,7 @@ const rateLines = [{ key: 'smooth', name: 'Learning rate', look: 'strong' }] as 
 const normLines = [{ key: 'smooth', name: 'Gradient norm', look: 'strong' }] as const;
 
 /** The charts of the run on screen. They read the metric log, which tells them of news four times a second. */
-export default function RunCharts(): ReactNode {
+function RunCharts(): ReactNode {
   const points = useSyncExternalStore(metricLog.subscribe, metricLog.snapshot);
   const [smoothing, setSmoothing] = useState(usualSmoothing);
   const [log, setLog] = useState(false);
@@ -27,7 +27,7 @@ export default function RunCharts(): ReactNode {
   const rate = useMemo(() => plainView(points, 'learningRate'), [points]);
   const norm = useMemo(() => plainView(points, 'gradNorm'), [points]);
   const drawnLoss = useMemo(() => (log ? onLogScale(loss.rows) : loss.rows), [loss, log]);
-  const writeLoss = log ? writePower : formatLoss;
+  const writeLoss = log ? writePower : writeFigure;
   return (
     <div className={styles.charts}>
       <MetricChart
@@ -37,7 +37,7 @@ export default function RunCharts(): ReactNode {
         lines={lossLines}
         notNumbers={loss.notNumbers}
         write={writeLoss}
-        writeInTable={formatLoss}
+        writeInTable={writeFigure}
         tall
         tools={
           <>
@@ -63,20 +63,27 @@ export default function RunCharts(): ReactNode {
           rows={rate.rows}
           lines={rateLines}
           notNumbers={rate.notNumbers}
-          write={formatNumber}
+          write={writeFigure}
         />
         <MetricChart
           title="Gradient norm"
           rows={norm.rows}
           lines={normLines}
           notNumbers={norm.notNumbers}
-          write={formatNumber}
+          write={writeFigure}
         />
       </div>
     </div>
   );
 }
 
-function writePower(exponent: number): string {
-  return formatLoss(10 ** exponent);
+function writeFigure(value: number): string {
+  return formatNumber(Number(value.toPrecision(4)));
 }
+
+function writePower(exponent: number): string {
+  return writeFigure(10 ** exponent);
+}
+
+/** The screen around it changes with every figure; the charts only with the metric log. */
+export default memo(RunCharts);
