@@ -94,20 +94,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     t6 = fma(y.zzzz, v, t6);
     t7 = fma(y.wwww, v, t7);
   }
-  store(batch, row, column, s0);
-  store(batch, row + 1u, column, s1);
-  store(batch, row + 2u, column, s2);
-  store(batch, row + 3u, column, s3);
-  store(batch, row + 4u, column, s4);
-  store(batch, row + 5u, column, s5);
-  store(batch, row + 6u, column, s6);
-  store(batch, row + 7u, column, s7);
-  store(batch, row, column + 4u, t0);
-  store(batch, row + 1u, column + 4u, t1);
-  store(batch, row + 2u, column + 4u, t2);
-  store(batch, row + 3u, column + 4u, t3);
-  store(batch, row + 4u, column + 4u, t4);
-  store(batch, row + 5u, column + 4u, t5);
-  store(batch, row + 6u, column + 4u, t6);
-  store(batch, row + 7u, column + 4u, t7);
+  var sums = array<vec4<f32>, 16>(
+    s0, t0, s1, t1, s2, t2, s3, t3,
+    s4, t4, s5, t5, s6, t6, s7, t7,
+  );
+  let end = min(8u, params.row_end - row);
+  for (var i = 0u; i < end; i++) {
+    store(batch, row + i, column, sums[2u * i]);
+    store(batch, row + i, column + 4u, sums[2u * i + 1u]);
+  }
 }

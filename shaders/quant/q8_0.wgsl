@@ -1,7 +1,10 @@
-// 8-bit weights in blocks of 32 columns, value = d·q, q signed.
+// 8-bit weights in blocks of 32 columns, value = d·q, q signed (src/quant/q8_0.ts).
 //
 // Binding 2: words u32, four signed bytes each = four columns of one row, the lowest byte first. Binding 3: one u32 a block = f16 d.
 // In both, four neighbouring rows lie side by side: [rows / 4, columns / 4, 4] and [rows / 4, columns / 32, 4].
+//
+// A byte is converted where it lies, as (q + 128)·2^shift, and undone exactly by d·2^-shift and m = -128·d: SwiftShader has no shift
+// of vectors and does it lane by lane (shifts took 2.5 times as long there, and as long on lavapipe).
 import package::quant::octet::{Octet, Scales};
 
 @group(0) @binding(2) var<storage, read> words: array<vec4<u32>>;
@@ -11,19 +14,20 @@ import package::quant::octet::{Octet, Scales};
 fn scalesAt(index: u32) -> Scales {
   let packed = scales[index];
   let d = vec4(unpack2x16float(packed.x).x, unpack2x16float(packed.y).x, unpack2x16float(packed.z).x, unpack2x16float(packed.w).x);
-  return Scales(d, vec4<f32>());
+  return Scales(d, -128.0 * d);
 }
 
 // `index` counts octets of columns: row group · (columns / 8) + octet.
 fn octetAt(index: u32, s: Scales) -> Octet {
-  return Octet(quartet(words[2u * index], s.d), quartet(words[2u * index + 1u], s.d));
+  return Octet(quartet(words[2u * index], s), quartet(words[2u * index + 1u], s));
 }
 
-fn quartet(q: vec4<u32>, d: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4<f32>(decode(q << vec4(24u), d), decode(q << vec4(16u), d), decode(q << vec4(8u), d), decode(q, d));
-}
-
-// The upper byte, sign and all.
-fn decode(q: vec4<u32>, d: vec4<f32>) -> vec4<f32> {
-  return vec4<f32>(bitcast<vec4<i32>>(q) >> vec4(24u)) * d;
+fn quartet(word: vec4<u32>, s: Scales) -> mat4x4<f32> {
+  let q = bitcast<vec4<i32>>(word ^ vec4(0x808080u));
+  return mat4x4<f32>(
+    fma(vec4<f32>(q & vec4(0xFFi)), s.d, s.m),
+    fma(vec4<f32>(q & vec4(0xFF00i)), s.d * 0x1p-8f, s.m),
+    fma(vec4<f32>(q & vec4(0xFF0000i)), s.d * 0x1p-16f, s.m),
+    vec4<f32>(bitcast<vec4<i32>>(word & vec4(0xFF000000u))) * (s.d * 0x1p-24f),
+  );
 }

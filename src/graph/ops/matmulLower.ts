@@ -155,7 +155,7 @@ function kernelOf(layout: MatmulShape['layout'], weight: WeightOperand, piece: P
   if (layout === 'tn') return { tile: tiles.tn, conditions: { VEC4: left && isFour(piece.rows, piece.columns), VEC4_OUTPUT: output } };
   if (weight.isPacked) return { tile: layout === 'nt' ? tiles.ntPacked : tiles.nnPacked, conditions: { VEC4_LEFT: left, VEC4_OUTPUT: output } };
   if (layout === 'nt') return { tile: tiles.nt, conditions: { VEC4: left, VEC4_LEFT: left, VEC4_OUTPUT: output } };
-  return { tile: tiles.nn, conditions: { VEC4: output, VEC4_LEFT: false, VEC4_OUTPUT: output } };
+  return { tile: tiles.nn, conditions: { VEC4: output, VEC4_LEFT: left, VEC4_OUTPUT: output } };
 }
 
 /** Splits a piece into dispatches within context.flopsPerDispatch and the grid's limits: by batches, then columns, then rows. */

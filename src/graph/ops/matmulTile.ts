@@ -9,8 +9,8 @@ export interface Tile {
 }
 
 export const tiles = {
-  nt: { module: 'matmul/nt', rows: 8, columns: 4 },
-  ntPacked: { module: 'matmul/nt_packed', rows: 8, columns: 4 },
+  nt: { module: 'matmul/nt', rows: 8, columns: 8 },
+  ntPacked: { module: 'matmul/nt_packed', rows: 4, columns: 8 },
   nn: { module: 'matmul/nn', rows: 8, columns: 8 },
   nnPacked: { module: 'matmul/nn_packed', rows: 8, columns: 8 },
   tn: { module: 'matmul/tn', rows: 8, columns: 8 },
