@@ -66,14 +66,13 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { description } = model;
   const defaults = description.defaultTargets['IA3'];
   const targetModules = (fields['target_modules'] ?? defaults?.targetModules ?? null) as string | string[] | null;
-  const feedforward = (fields['feedforward_modules'] ??
-    (fields['target_modules'] == null ? defaults?.feedforwardModules : []) ??
-    []) as string | string[];
-  const kinds = ['linear'] as const;
-  const modules = resolveTargets(description, { ...(fields as object), target_modules: targetModules }, kinds);
-  const scalesInput = new Set(
-    feedforward.length === 0 ? [] : feedforwardPaths(description.modules, modules, feedforward),
+  const feedforward = feedforwardNames(
+    fields['feedforward_modules'] as string | string[] | null,
+    targetModules,
+    defaults?.feedforwardModules ?? [],
   );
+  const modules = resolveTargets(description, { ...(fields as object), target_modules: targetModules }, ['linear']);
+  const scalesInput = new Set(modules.map(({ path }) => path).filter(inputMatcher(feedforward)));
   const saved = savedModules(description, fields['modules_to_save'] as string[] | null);
   const sites = new Map(modules.map((module) => [module.path, parameterOf(module, scalesInput.has(module.path))]));
   return {
@@ -118,21 +117,26 @@ function parameterOf(module: ModuleInfo, scalesInput: boolean): ParameterSpec {
   };
 }
 
-/** PEFT wants feedforward_modules to be a subset of target_modules. */
-function feedforwardPaths(
-  all: readonly ModuleInfo[],
-  targets: readonly ModuleInfo[],
-  feedforward: string | readonly string[],
-): string[] {
-  const matches = (path: string) =>
-    typeof feedforward === 'string'
-      ? new RegExp(`^(?:${feedforward})$`).test(path)
-      : feedforward.some((name) => path === name || path.endsWith(`.${name}`));
-  const named = all.filter((module) => matches(module.path));
-  const stray = named.find((module) => !targets.includes(module));
-  if (named.length === 0 || stray)
-    throw new UserError(
-      `feedforward_modules must be some of the target modules; ${stray ? stray.path : String(feedforward)} is not one. Add it to target_modules or leave it out here.`,
-    );
-  return named.map((module) => module.path);
+/**
+ * Which targets scale their input: those named; where none are named, the family's own, also beside targets that are named.
+ * PEFT wants a list of them to be a part of a list of targets.
+ */
+function feedforwardNames(
+  given: string | readonly string[] | null,
+  targets: string | readonly string[] | null,
+  usual: readonly string[],
+): string | readonly string[] {
+  if (typeof targets === 'string' || targets === null) return given ?? usual;
+  if (given === null) return usual.filter((name) => targets.includes(name));
+  const stray = typeof given === 'string' ? undefined : given.find((name) => !targets.includes(name));
+  if (stray !== undefined)
+    throw new UserError(`feedforward_modules: ${stray} is not in target_modules. Add it there or leave it out here.`);
+  return given;
+}
+
+/** As PEFT's ia3/model.py has it: the whole path by a regular expression, or its ending, within a name too. */
+function inputMatcher(feedforward: string | readonly string[]): (path: string) => boolean {
+  if (typeof feedforward !== 'string') return (path) => feedforward.some((name) => path.endsWith(name));
+  const expression = new RegExp(`^(?:${feedforward})$`);
+  return (path) => expression.test(path);
 }

@@ -10,11 +10,16 @@ export const keyPrefix = 'base_model.model.';
 /** Checkpoint tensors that are trained whole, by their checkpoint name. */
 export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;
 
-/** The tensors of modules whose path ends in a name of modules_to_save ("norm" takes input_layernorm too, as in PEFT): PEFT trains a copy of each and saves it under the module's own name. */
-export function savedModules(description: ModelDescription, names: readonly string[] | null): TrainedTensors {
+/**
+ * The tensors of the modules that modules_to_save names, by the ending of their path ("norm" takes input_layernorm too, as in PEFT) or of
+ * the path of a module around them ("mlp"): PEFT trains a copy of each and saves it under the module's own name.
+ */
+export function savedModules(description: ModelDescription, names: string | readonly string[] | null): TrainedTensors {
   const tensors = new Map<string, ParameterSpec>();
-  for (const name of names ?? []) {
-    const modules = description.modules.filter(({ path }) => path.endsWith(name));
+  for (const name of [names ?? []].flat()) {
+    const modules = description.modules.filter(({ path }) =>
+      enclosingPaths(path).some((around) => around.endsWith(name)),
+    );
     if (modules.length === 0)
       throw new UserError(
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
@@ -24,6 +29,12 @@ export function savedModules(description: ModelDescription, names: readonly stri
         tensors.set(tensor.name, trainedTensor(tensor.name, tensor.shape, `${keyPrefix}${tensor.name}`));
   }
   return tensors;
+}
+
+/** 'a.b.c' → 'a', 'a.b', 'a.b.c' */
+function enclosingPaths(path: string): string[] {
+  const parts = path.split('.');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('.'));
 }
 
 /** A parameter that starts as the checkpoint's tensor and stands in for it. */

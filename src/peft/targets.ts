@@ -7,6 +7,8 @@ export interface TargetFields {
   readonly exclude_modules?: string | readonly string[] | null;
   readonly layers_to_transform?: number | readonly number[] | null;
   readonly layers_pattern?: string | readonly string[] | null;
+  /** trained whole, and so not changed by the method too */
+  readonly modules_to_save?: string | readonly string[] | null;
 }
 
 /**
@@ -19,15 +21,19 @@ export function resolveTargets(
   fields: TargetFields,
   kinds: readonly ModuleInfo['kind'][],
 ): ModuleInfo[] {
-  const { target_modules: targets, layers_to_transform: layers } = fields;
-  if (typeof targets === 'string' && layers != null && targets !== 'all-linear')
+  const { target_modules: targets } = fields;
+  const layers = [fields.layers_to_transform ?? []].flat();
+  if (typeof targets === 'string' && layers.length > 0 && targets !== 'all-linear')
     throw new UserError(
       'layers_to_transform cannot be used when target_modules is a regular expression: name the layers in the expression, or give a list of modules.',
     );
   const isTarget = matcher(targets ?? [], description);
   const isExcluded = matcher(fields.exclude_modules ?? [], description);
-  const isInLayer = layerMatcher(layers ?? null, fields.layers_pattern ?? null);
-  const matched = description.modules.filter(({ path }) => isTarget(path) && !isExcluded(path) && isInLayer(path));
+  const isSaved = savedMatcher([fields.modules_to_save ?? []].flat());
+  const isInLayer = layerMatcher(layers, fields.layers_pattern ?? null);
+  const matched = description.modules.filter(
+    ({ path }) => isTarget(path) && !isExcluded(path) && !isSaved(path) && isInLayer(path),
+  );
   const wrong = matched.find((module) => !kinds.includes(module.kind));
   if (wrong)
     throw new UserError(
@@ -52,16 +58,22 @@ function matcher(targets: string | readonly string[], description: ModelDescript
   return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`));
 }
 
+/** The modules of these names and what is inside them. */
+function savedMatcher(names: readonly string[]): (path: string) => boolean {
+  const expressions = names.map((name) => new RegExp(`^(.*\\.)?${name}($|\\..*)`));
+  return (path) => expressions.some((expression) => expression.test(path));
+}
+
 function layerMatcher(
-  layers: number | readonly number[] | null,
+  layers: readonly number[],
   pattern: string | readonly string[] | null,
 ): (path: string) => boolean {
-  if (layers === null) return () => true;
-  const wanted = new Set([layers].flat());
+  if (layers.length === 0) return () => true;
+  const wanted = new Set(layers);
   const names = pattern === null || pattern.length === 0 ? ['[^.]+'] : [pattern].flat();
   return (path) =>
     names.some((name) => {
-      const index = new RegExp(`.*\\.${name}\\.(\\d+)\\.`).exec(path)?.[1];
+      const index = new RegExp(`^(?:|.*?\\.)${name}\\.(\\d+)\\.`).exec(path)?.[1];
       return index !== undefined && wanted.has(Number(index));
     });
 }
