@@ -3,12 +3,14 @@
 //   dv_j = Σ_i p_ij do_i,   dk_j = scale · Σ_i p_ij (do_i·v_j − delta_i) q_i
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 key_gradient   8 value_gradient like key
-// One workgroup of 64 = 8 × 8 lanes for 32 keys (and 16 columns), walking every query head of its group and tiles of 32 queries.
-//   scores: a lane holds 4 keys × 4 queries; the weights and factors of a tile go through workgroup memory (8 KB);
+// One workgroup of 64 = groups × lanes for 4 · groups keys, walking tiles of 4 · lanes of the rows that read their head (see all_rows).
+//   scores: a lane holds 4 keys × 4 rows; the weights and factors of a tile go through workgroup memory (8 KB);
 //   sums: the same lane holds the same 4 keys × 2 columns of dk and of dv.
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
 
-import package::attention::shape::{shape, sees, key_length, query_row, key_row, within_head, TILE};
+import package::attention::shape::{
+  shape, all_rows, sees, key_length, query_rows, key_row, within_head, pick,
+};
 import package::step::step;
 
 @if(VECTOR) alias Element = vec4f;
@@ -23,7 +25,7 @@ import package::step::step;
 @group(0) @binding(7) var<storage, read_write> key_gradient: array<Element>;
 @group(0) @binding(8) var<storage, read_write> value_gradient: array<Element>;
 
-var<workgroup> weights: array<vec4f, 256>; // p:            [32 queries][8 groups of four keys]
+var<workgroup> weights: array<vec4f, 256>; // p:            [4 · lanes rows][groups of four keys]
 var<workgroup> factors: array<vec4f, 256>; // p (dp − delta): likewise
 
 fn query_at(row: u32, column: u32) -> vec4f {
@@ -70,38 +72,41 @@ fn main(
   if (item >= shape.last_item) {
     return;
   }
-  let tiles = (shape.key_rows + TILE - 1u) / TILE;
-  let block = item % shape.column_blocks;
-  let first_key = (item / shape.column_blocks % tiles) * TILE;
-  let key_head = item / (shape.column_blocks * tiles) % shape.key_heads;
-  let batch = item / (shape.column_blocks * tiles * shape.key_heads);
-  let shared_heads = shape.query_heads / shape.key_heads;
+  let groups = 64u / shape.lanes;
+  let tile_keys = 4u * groups;
+  let tile_rows = 4u * shape.lanes;
+  let tiles = (shape.key_rows + tile_keys - 1u) / tile_keys;
+  let first_key = (item % tiles) * tile_keys;
+  let key_head = item / tiles % shape.key_heads;
+  let batch = item / (tiles * shape.key_heads);
   let length = key_length(lengths[batch]);
 
-  // the queries that see any key of the tile: all where it holds a part of the prefix
-  var first_query = 0u;
-  var last_query = shape.query_rows;
+  // the rows that see any key of the tile: all where it holds a part of the prefix
+  var first_row = 0u;
+  var last_row = all_rows();
   if (first_key >= shape.prefix) {
     let at = first_key - shape.prefix;
     let nearest = max(at, step.query_offset + shape.ahead) - shape.ahead;
-    let farthest = max(at + TILE - 1u + shape.behind, step.query_offset);
-    first_query = max(nearest, step.query_offset) - step.query_offset;
-    last_query = select(0u, min(shape.query_rows, farthest - step.query_offset), at < length);
+    let farthest = max(at + tile_keys - 1u + shape.behind, step.query_offset);
+    first_row = (nearest - step.query_offset) * shape.shared_heads;
+    last_row = select(0u, min(shape.query_rows, farthest - step.query_offset) * shape.shared_heads, at < length);
   }
 
-  let group = local / 8u;
-  let lane = local % 8u;
+  let group = local / shape.lanes;
+  let lane = local % shape.lanes;
   let own = first_key + 4u * group;
   let keys = vec4u(own) + vec4u(0u, 1u, 2u, 3u);
   let key0 = key_row(batch, own, key_head);
   let key1 = key_row(batch, own + 1u, key_head);
   let key2 = key_row(batch, own + 2u, key_head);
   let key3 = key_row(batch, own + 3u, key_head);
-  let column_a = block * 16u + lane;
-  let column_b = column_a + 8u;
+  let parts = shape.lanes / shape.column_lanes;
+  let part = lane / shape.column_lanes;
+  let column_a = lane % shape.column_lanes;
+  let column_b = column_a + shape.column_lanes;
   let read_a = min(column_a, shape.columns - 1u);
   let read_b = min(column_b, shape.columns - 1u);
-  let two_columns = block * 16u + 8u < shape.columns;
+  let two_columns = shape.column_lanes < shape.columns;
 
   var dk0a = vec4f();
   var dk1a = vec4f();
@@ -120,115 +125,142 @@ fn main(
   var dv2b = vec4f();
   var dv3b = vec4f();
 
-  for (var head = key_head * shared_heads; head < (key_head + 1u) * shared_heads; head++) {
-    for (var tile = first_query; tile < last_query; tile += TILE) {
-      let row = tile + 4u * lane;
-      let query0 = query_row(batch, row, head);
-      let query1 = query_row(batch, row + 1u, head);
-      let query2 = query_row(batch, row + 2u, head);
-      let query3 = query_row(batch, row + 3u, head);
-      var score0 = vec4f();
-      var score1 = vec4f();
-      var score2 = vec4f();
-      var score3 = vec4f();
-      var slope0 = vec4f();
-      var slope1 = vec4f();
-      var slope2 = vec4f();
-      var slope3 = vec4f();
-      for (var c = 0u; c < shape.columns; c++) {
-        let k0 = key_at(key0, c);
-        let k1 = key_at(key1, c);
-        let k2 = key_at(key2, c);
-        let k3 = key_at(key3, c);
-        let q0 = query_at(query0, c);
-        score0 += vec4f(dot(k0, q0), dot(k1, q0), dot(k2, q0), dot(k3, q0));
-        let q1 = query_at(query1, c);
-        score1 += vec4f(dot(k0, q1), dot(k1, q1), dot(k2, q1), dot(k3, q1));
-        let q2 = query_at(query2, c);
-        score2 += vec4f(dot(k0, q2), dot(k1, q2), dot(k2, q2), dot(k3, q2));
-        let q3 = query_at(query3, c);
-        score3 += vec4f(dot(k0, q3), dot(k1, q3), dot(k2, q3), dot(k3, q3));
-      }
-      for (var c = 0u; c < shape.columns; c++) {
-        let v0 = value_at(key0, c);
-        let v1 = value_at(key1, c);
-        let v2 = value_at(key2, c);
-        let v3 = value_at(key3, c);
-        let d0 = output_gradient_at(query0, c);
-        slope0 += vec4f(dot(v0, d0), dot(v1, d0), dot(v2, d0), dot(v3, d0));
-        let d1 = output_gradient_at(query1, c);
-        slope1 += vec4f(dot(v0, d1), dot(v1, d1), dot(v2, d1), dot(v3, d1));
-        let d2 = output_gradient_at(query2, c);
-        slope2 += vec4f(dot(v0, d2), dot(v1, d2), dot(v2, d2), dot(v3, d2));
-        let d3 = output_gradient_at(query3, c);
-        slope3 += vec4f(dot(v0, d3), dot(v1, d3), dot(v2, d3), dot(v3, d3));
-      }
-      let first_statistic = (batch * shape.query_heads + head) * shape.query_rows;
-      let last_row = shape.query_rows - 1u;
-      let statistic0 = statistics[first_statistic + min(row, last_row)];
-      let statistic1 = statistics[first_statistic + min(row + 1u, last_row)];
-      let statistic2 = statistics[first_statistic + min(row + 2u, last_row)];
-      let statistic3 = statistics[first_statistic + min(row + 3u, last_row)];
-      let position = step.query_offset + row;
-      // rows beyond the last are never reached below: only `count` rows of the tile are summed
-      let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), sees(vec4u(position), keys, length));
-      let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), sees(vec4u(position + 1u), keys, length));
-      let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), sees(vec4u(position + 2u), keys, length));
-      let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), sees(vec4u(position + 3u), keys, length));
-      let slot = 32u * lane + group;
-      weights[slot] = weight0;
-      weights[slot + 8u] = weight1;
-      weights[slot + 16u] = weight2;
-      weights[slot + 24u] = weight3;
-      factors[slot] = weight0 * (slope0 - statistic0.y);
-      factors[slot + 8u] = weight1 * (slope1 - statistic1.y);
-      factors[slot + 16u] = weight2 * (slope2 - statistic2.y);
-      factors[slot + 24u] = weight3 * (slope3 - statistic3.y);
-      workgroupBarrier();
-
-      let count = min(TILE, last_query - tile);
-      for (var i = 0u; i < count; i++) {
-        let weight = weights[8u * i + group];
-        let factor = factors[8u * i + group];
-        let row_of_queries = query_row(batch, tile + i, head);
-        let qa = query_at(row_of_queries, read_a);
-        dk0a += factor.x * qa;
-        dk1a += factor.y * qa;
-        dk2a += factor.z * qa;
-        dk3a += factor.w * qa;
-        let da = output_gradient_at(row_of_queries, read_a);
-        dv0a += weight.x * da;
-        dv1a += weight.y * da;
-        dv2a += weight.z * da;
-        dv3a += weight.w * da;
-        if (two_columns) {
-          let qb = query_at(row_of_queries, read_b);
-          dk0b += factor.x * qb;
-          dk1b += factor.y * qb;
-          dk2b += factor.z * qb;
-          dk3b += factor.w * qb;
-          let db = output_gradient_at(row_of_queries, read_b);
-          dv0b += weight.x * db;
-          dv1b += weight.y * db;
-          dv2b += weight.z * db;
-          dv3b += weight.w * db;
-        }
-      }
-      workgroupBarrier();
+  for (var tile = first_row; tile < last_row; tile += tile_rows) {
+    let row = tile + 4u * lane;
+    let queries = query_rows(batch, row, key_head);
+    let query0 = queries.starts.x;
+    let query1 = queries.starts.y;
+    let query2 = queries.starts.z;
+    let query3 = queries.starts.w;
+    var score0 = vec4f();
+    var score1 = vec4f();
+    var score2 = vec4f();
+    var score3 = vec4f();
+    var slope0 = vec4f();
+    var slope1 = vec4f();
+    var slope2 = vec4f();
+    var slope3 = vec4f();
+    for (var c = 0u; c < shape.columns; c++) {
+      let k0 = key_at(key0, c);
+      let k1 = key_at(key1, c);
+      let k2 = key_at(key2, c);
+      let k3 = key_at(key3, c);
+      let q0 = query_at(query0, c);
+      score0 += vec4f(dot(k0, q0), dot(k1, q0), dot(k2, q0), dot(k3, q0));
+      let q1 = query_at(query1, c);
+      score1 += vec4f(dot(k0, q1), dot(k1, q1), dot(k2, q1), dot(k3, q1));
+      let q2 = query_at(query2, c);
+      score2 += vec4f(dot(k0, q2), dot(k1, q2), dot(k2, q2), dot(k3, q2));
+      let q3 = query_at(query3, c);
+      score3 += vec4f(dot(k0, q3), dot(k1, q3), dot(k2, q3), dot(k3, q3));
     }
+    for (var c = 0u; c < shape.columns; c++) {
+      let v0 = value_at(key0, c);
+      let v1 = value_at(key1, c);
+      let v2 = value_at(key2, c);
+      let v3 = value_at(key3, c);
+      let d0 = output_gradient_at(query0, c);
+      slope0 += vec4f(dot(v0, d0), dot(v1, d0), dot(v2, d0), dot(v3, d0));
+      let d1 = output_gradient_at(query1, c);
+      slope1 += vec4f(dot(v0, d1), dot(v1, d1), dot(v2, d1), dot(v3, d1));
+      let d2 = output_gradient_at(query2, c);
+      slope2 += vec4f(dot(v0, d2), dot(v1, d2), dot(v2, d2), dot(v3, d2));
+      let d3 = output_gradient_at(query3, c);
+      slope3 += vec4f(dot(v0, d3), dot(v1, d3), dot(v2, d3), dot(v3, d3));
+    }
+    let statistic0 = statistics[queries.statistics.x];
+    let statistic1 = statistics[queries.statistics.y];
+    let statistic2 = statistics[queries.statistics.z];
+    let statistic3 = statistics[queries.statistics.w];
+    // rows beyond the last are never reached below: only `count` rows of the tile are summed
+    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), sees(vec4u(queries.positions.x), keys, length));
+    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), sees(vec4u(queries.positions.y), keys, length));
+    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), sees(vec4u(queries.positions.z), keys, length));
+    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), sees(vec4u(queries.positions.w), keys, length));
+    let slot = 4u * lane * groups + group;
+    weights[slot] = weight0;
+    weights[slot + groups] = weight1;
+    weights[slot + 2u * groups] = weight2;
+    weights[slot + 3u * groups] = weight3;
+    factors[slot] = weight0 * (slope0 - statistic0.y);
+    factors[slot + groups] = weight1 * (slope1 - statistic1.y);
+    factors[slot + 2u * groups] = weight2 * (slope2 - statistic2.y);
+    factors[slot + 3u * groups] = weight3 * (slope3 - statistic3.y);
+    workgroupBarrier();
+
+    let count = min(tile_rows, last_row - tile);
+    var head = (tile + part) % shape.shared_heads;
+    var row_of_queries = query_rows(batch, tile + part, key_head).starts.x;
+    var inner_slot = part * groups + group;
+    for (var i = part; i < count; i += parts) {
+      let weight = weights[inner_slot];
+      let factor = factors[inner_slot];
+      let qa = query_at(row_of_queries, read_a);
+      dk0a += factor.x * qa;
+      dk1a += factor.y * qa;
+      dk2a += factor.z * qa;
+      dk3a += factor.w * qa;
+      let da = output_gradient_at(row_of_queries, read_a);
+      dv0a += weight.x * da;
+      dv1a += weight.y * da;
+      dv2a += weight.z * da;
+      dv3a += weight.w * da;
+      if (two_columns) {
+        let qb = query_at(row_of_queries, read_b);
+        dk0b += factor.x * qb;
+        dk1b += factor.y * qb;
+        dk2b += factor.z * qb;
+        dk3b += factor.w * qb;
+        let db = output_gradient_at(row_of_queries, read_b);
+        dv0b += weight.x * db;
+        dv1b += weight.y * db;
+        dv2b += weight.z * db;
+        dv3b += weight.w * db;
+      }
+      // on by `parts` rows: so many heads on, and over to the next query where they end
+      inner_slot += parts * groups;
+      head += parts;
+      row_of_queries += parts * shape.row_stride;
+      while (head >= shape.shared_heads) {
+        head -= shape.shared_heads;
+        row_of_queries += (shape.key_heads - 1u) * shape.shared_heads * shape.row_stride;
+      }
+    }
+    workgroupBarrier();
   }
 
-  let rows = min(4u, shape.key_rows - min(own, shape.key_rows));
-  if (column_a < shape.columns) {
-    if (rows > 0u) { store(key0, column_a, dk0a * shape.scale, dv0a); }
-    if (rows > 1u) { store(key1, column_a, dk1a * shape.scale, dv1a); }
-    if (rows > 2u) { store(key2, column_a, dk2a * shape.scale, dv2a); }
-    if (rows > 3u) { store(key3, column_a, dk3a * shape.scale, dv3a); }
-  }
-  if (column_b < shape.columns) {
-    if (rows > 0u) { store(key0, column_b, dk0b * shape.scale, dv0b); }
-    if (rows > 1u) { store(key1, column_b, dk1b * shape.scale, dv1b); }
-    if (rows > 2u) { store(key2, column_b, dk2b * shape.scale, dv2b); }
-    if (rows > 3u) { store(key3, column_b, dk3b * shape.scale, dv3b); }
+  let same_column = group * shape.lanes + column_a;
+  for (var r = 0u; r < min(shape.lanes, 4u); r++) { // four, as compilers cannot see: see lanes
+    var dka = pick(r, dk0a, dk1a, dk2a, dk3a);
+    var dkb = pick(r, dk0b, dk1b, dk2b, dk3b);
+    var dva = pick(r, dv0a, dv1a, dv2a, dv3a);
+    var dvb = pick(r, dv0b, dv1b, dv2b, dv3b);
+    if (parts > 1u) {
+      workgroupBarrier();
+      factors[local] = dka;
+      factors[local + 64u] = dkb;
+      weights[local] = dva;
+      weights[local + 64u] = dvb;
+      workgroupBarrier();
+      dka = vec4f();
+      dkb = vec4f();
+      dva = vec4f();
+      dvb = vec4f();
+      for (var i = same_column; i < (group + 1u) * shape.lanes; i += shape.column_lanes) {
+        dka += factors[i];
+        dkb += factors[i + 64u];
+        dva += weights[i];
+        dvb += weights[i + 64u];
+      }
+    }
+    if (part == 0u && own + r < shape.key_rows) {
+      let to = key_row(batch, own + r, key_head);
+      if (column_a < shape.columns) {
+        store(to, column_a, shape.scale * dka, dva);
+      }
+      if (column_b < shape.columns) {
+        store(to, column_b, shape.scale * dkb, dvb);
+      }
+    }
   }
 }

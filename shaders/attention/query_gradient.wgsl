@@ -2,12 +2,13 @@
 //   dq_i = scale · Σ_j p_ij (do_i·v_j − delta_i) k_j
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 query_gradient f32 like query
-// Tiles, workgroups and lanes as in attention/forward: 4 queries × 4 keys of scores a lane, then the same 4 queries × 2 columns.
+// Workgroups, lanes and tiles as in attention/forward: 4 rows × 4 keys of scores a lane, then the same 4 rows × 2 columns.
 // The factors of a tile go through workgroup memory, in two buffers by turns, so that a tile costs one barrier.
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
 
-import package::attention::shape::{shape, sees, key_length, key_limit, key_start, skip_to_window, query_row, key_row, within_head, TILE};
-import package::step::step;
+import package::attention::shape::{
+  shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick,
+};
 
 @if(VECTOR) alias Element = vec4f;
 @else alias Element = f32;
@@ -20,7 +21,7 @@ import package::step::step;
 @group(0) @binding(6) var<storage, read> statistics: array<vec2f>;
 @group(0) @binding(7) var<storage, read_write> query_gradient: array<Element>;
 
-var<workgroup> factors: array<vec4f, 512>; // two buffers of [32 keys][8 groups of four queries]
+var<workgroup> factors: array<vec4f, 512>; // two buffers of [4 · lanes keys][groups of four rows]
 
 fn query_at(row: u32, column: u32) -> vec4f {
   @if(VECTOR) return query[row + column];
@@ -64,37 +65,38 @@ fn main(
   if (item >= shape.last_item) {
     return;
   }
-  let tiles = (shape.query_rows + TILE - 1u) / TILE;
-  let block = item % shape.column_blocks;
-  let first_query = (item / shape.column_blocks % tiles) * TILE;
-  let head = item / (shape.column_blocks * tiles) % shape.query_heads;
-  let batch = item / (shape.column_blocks * tiles * shape.query_heads);
-  let key_head = head / (shape.query_heads / shape.key_heads);
+  let groups = 64u / shape.lanes;
+  let tile_rows = 4u * groups;
+  let tile_keys = 4u * shape.lanes;
+  let tiles = (all_rows() + tile_rows - 1u) / tile_rows;
+  let first_row = (item % tiles) * tile_rows;
+  let key_head = item / tiles % shape.key_heads;
+  let batch = item / (tiles * shape.key_heads);
   let length = key_length(lengths[batch]);
-  let limit = key_limit(first_query, length);
-  let start = key_start(first_query);
+  let limit = key_limit(first_row + tile_rows - 1u, length);
+  let start = key_start(first_row);
 
-  let group = local / 8u;
-  let lane = local % 8u;
-  let row = first_query + 4u * group;
-  let positions = vec4u(step.query_offset + row) + vec4u(0u, 1u, 2u, 3u);
-  let query0 = query_row(batch, row, head);
-  let query1 = query_row(batch, row + 1u, head);
-  let query2 = query_row(batch, row + 2u, head);
-  let query3 = query_row(batch, row + 3u, head);
-  let first_statistic = (batch * shape.query_heads + head) * shape.query_rows;
-  let last_row = shape.query_rows - 1u;
-  let statistic0 = statistics[first_statistic + min(row, last_row)];
-  let statistic1 = statistics[first_statistic + min(row + 1u, last_row)];
-  let statistic2 = statistics[first_statistic + min(row + 2u, last_row)];
-  let statistic3 = statistics[first_statistic + min(row + 3u, last_row)];
+  let group = local / shape.lanes;
+  let lane = local % shape.lanes;
+  let row = first_row + 4u * group;
+  let queries = query_rows(batch, row, key_head);
+  let query0 = queries.starts.x;
+  let query1 = queries.starts.y;
+  let query2 = queries.starts.z;
+  let query3 = queries.starts.w;
+  let statistic0 = statistics[queries.statistics.x];
+  let statistic1 = statistics[queries.statistics.y];
+  let statistic2 = statistics[queries.statistics.z];
+  let statistic3 = statistics[queries.statistics.w];
   let lse = vec4f(statistic0.x, statistic1.x, statistic2.x, statistic3.x);
   let delta = vec4f(statistic0.y, statistic1.y, statistic2.y, statistic3.y);
-  let column_a = block * 16u + lane;
-  let column_b = column_a + 8u;
+  let parts = shape.lanes / shape.column_lanes;
+  let part = lane / shape.column_lanes;
+  let column_a = lane % shape.column_lanes;
+  let column_b = column_a + shape.column_lanes;
   let read_a = min(column_a, shape.columns - 1u);
   let read_b = min(column_b, shape.columns - 1u);
-  let two_columns = block * 16u + 8u < shape.columns;
+  let two_columns = shape.column_lanes < shape.columns;
 
   var gradient0a = vec4f();
   var gradient1a = vec4f();
@@ -106,7 +108,7 @@ fn main(
   var gradient3b = vec4f();
   var buffer = 0u;
 
-  for (var tile = skip_to_window(0u, start); tile < limit; tile = skip_to_window(tile + TILE, start)) {
+  for (var tile = skip_to_window(0u, start); tile < limit; tile = skip_to_window(tile + tile_keys, start)) {
     let own = tile + 4u * lane;
     let key0 = key_row(batch, own, key_head);
     let key1 = key_row(batch, own + 1u, key_head);
@@ -148,21 +150,22 @@ fn main(
       let v3 = value_at(key3, c);
       slope3 += vec4f(dot(d0, v3), dot(d1, v3), dot(d2, v3), dot(d3, v3));
     }
-    let seen0 = sees(positions, vec4u(own), length);
-    let seen1 = sees(positions, vec4u(own + 1u), length);
-    let seen2 = sees(positions, vec4u(own + 2u), length);
-    let seen3 = sees(positions, vec4u(own + 3u), length);
-    let slot = buffer + 32u * lane + group;
+    let seen0 = sees(queries.positions, vec4u(own), length);
+    let seen1 = sees(queries.positions, vec4u(own + 1u), length);
+    let seen2 = sees(queries.positions, vec4u(own + 2u), length);
+    let seen3 = sees(queries.positions, vec4u(own + 3u), length);
+    let slot = buffer + 4u * lane * groups + group;
     factors[slot] = select(vec4f(), exp(score0 * shape.scale - lse) * (slope0 - delta), seen0);
-    factors[slot + 8u] = select(vec4f(), exp(score1 * shape.scale - lse) * (slope1 - delta), seen1);
-    factors[slot + 16u] = select(vec4f(), exp(score2 * shape.scale - lse) * (slope2 - delta), seen2);
-    factors[slot + 24u] = select(vec4f(), exp(score3 * shape.scale - lse) * (slope3 - delta), seen3);
+    factors[slot + groups] = select(vec4f(), exp(score1 * shape.scale - lse) * (slope1 - delta), seen1);
+    factors[slot + 2u * groups] = select(vec4f(), exp(score2 * shape.scale - lse) * (slope2 - delta), seen2);
+    factors[slot + 3u * groups] = select(vec4f(), exp(score3 * shape.scale - lse) * (slope3 - delta), seen3);
     workgroupBarrier();
 
-    let count = min(TILE, limit - tile);
-    for (var j = 0u; j < count; j++) {
-      let factor = factors[buffer + 8u * j + group];
-      let row_of_keys = key_row(batch, tile + j, key_head);
+    let count = min(tile_keys, limit - tile);
+    var factor_slot = buffer + part * groups + group;
+    var row_of_keys = key_row(batch, tile + part, key_head);
+    for (var j = part; j < count; j += parts) {
+      let factor = factors[factor_slot];
       let a = key_at(row_of_keys, read_a);
       gradient0a += factor.x * a;
       gradient1a += factor.y * a;
@@ -175,21 +178,35 @@ fn main(
         gradient2b += factor.z * b;
         gradient3b += factor.w * b;
       }
+      factor_slot += parts * groups;
+      row_of_keys += parts * shape.key_heads * shape.row_stride;
     }
     buffer = 256u - buffer;
   }
 
-  let rows = min(4u, shape.query_rows - min(row, shape.query_rows));
-  if (column_a < shape.columns) {
-    if (rows > 0u) { store(query0, column_a, gradient0a * shape.scale); }
-    if (rows > 1u) { store(query1, column_a, gradient1a * shape.scale); }
-    if (rows > 2u) { store(query2, column_a, gradient2a * shape.scale); }
-    if (rows > 3u) { store(query3, column_a, gradient3a * shape.scale); }
-  }
-  if (column_b < shape.columns) {
-    if (rows > 0u) { store(query0, column_b, gradient0b * shape.scale); }
-    if (rows > 1u) { store(query1, column_b, gradient1b * shape.scale); }
-    if (rows > 2u) { store(query2, column_b, gradient2b * shape.scale); }
-    if (rows > 3u) { store(query3, column_b, gradient3b * shape.scale); }
+  let same_column = group * shape.lanes + column_a;
+  for (var r = 0u; r < min(shape.lanes, 4u); r++) { // four, as compilers cannot see: see lanes
+    var a = pick(r, gradient0a, gradient1a, gradient2a, gradient3a);
+    var b = pick(r, gradient0b, gradient1b, gradient2b, gradient3b);
+    if (parts > 1u) {
+      workgroupBarrier();
+      factors[local] = a;
+      factors[local + 64u] = b;
+      workgroupBarrier();
+      a = vec4f();
+      b = vec4f();
+      for (var i = same_column; i < (group + 1u) * shape.lanes; i += shape.column_lanes) {
+        a += factors[i];
+        b += factors[i + 64u];
+      }
+    }
+    if (part == 0u && row + r < all_rows()) {
+      if (column_a < shape.columns) {
+        store(queries.starts[r], column_a, shape.scale * a);
+      }
+      if (column_b < shape.columns) {
+        store(queries.starts[r], column_b, shape.scale * b);
+      }
+    }
   }
 }

@@ -5,27 +5,32 @@
 import package::step::step;
 
 struct Shape {
-  batches: u32,
   query_rows: u32,   // Tq
   key_rows: u32,     // S, virtual prefix included
-  query_heads: u32,
   key_heads: u32,
+  shared_heads: u32, // query heads that read one key head
   head_size: u32,
   columns: u32,      // ⌈head_size / 4⌉
   row_stride: u32,   // elements of one head's row
-  column_blocks: u32, // workgroups that share a tile, each with 16 columns of the output
   prefix: u32,       // the first rows of keys and values: seen by every query, without a position
   ahead: u32,        // keys after the query that it sees: 0 = causal
   behind: u32,       // keys up to and including its own that it sees: the sliding window
   first_item: u32,   // of the tiles of this dispatch
   last_item: u32,
+  lanes: u32,        // of the 64 in a workgroup, those that share four rows; as a loop's bound it keeps compilers from unrolling
+  column_lanes: u32, // of those, the ones that share the output's columns, two each; the others take the inner rows by turns
   scale: f32,
 }
 
-const TILE = 32u;
 const LOWEST = -1e30;
 
 @group(0) @binding(0) var<uniform> shape: Shape;
+
+/// Rows of queries that read one key head. Row r is head r mod shared_heads of query r / shared_heads: heads that share keys lie in one
+/// tile, so that a tile is full even where there is one query, and a tile's queries are near one another.
+fn all_rows() -> u32 {
+  return shape.query_rows * shape.shared_heads;
+}
 
 /// Of four pairs of a key row and an absolute query position: does the query see the key?
 fn sees(positions: vec4u, keys: vec4u, length: u32) -> vec4<bool> {
@@ -39,15 +44,15 @@ fn key_length(given: u32) -> u32 {
   return min(given, shape.key_rows - shape.prefix);
 }
 
-/// One past the last key row that any of the queries [first, first + TILE) sees.
-fn key_limit(first_query: u32, length: u32) -> u32 {
-  let last_query = min(first_query + TILE, shape.query_rows) - 1u;
+/// One past the last key row that any of the rows up to `last_row` sees.
+fn key_limit(last_row: u32, length: u32) -> u32 {
+  let last_query = min(last_row, all_rows() - 1u) / shape.shared_heads;
   return shape.prefix + min(length, step.query_offset + last_query + 1u + shape.ahead);
 }
 
-/// The first real key row, as counted with the prefix, that any query from `first_query` on sees.
-fn key_start(first_query: u32) -> u32 {
-  let position = step.query_offset + first_query + 1u;
+/// The first real key row, as counted with the prefix, that any row from `first_row` on sees.
+fn key_start(first_row: u32) -> u32 {
+  let position = step.query_offset + first_row / shape.shared_heads + 1u;
   return shape.prefix + position - min(position, shape.behind);
 }
 
@@ -56,14 +61,32 @@ fn skip_to_window(key: u32, start: u32) -> u32 {
   return select(key, max(key, start), key >= shape.prefix);
 }
 
-/// A row of queries or of outputs; rows beyond the last are read as the last and masked by the caller.
-fn query_row(batch: u32, row: u32, head: u32) -> u32 {
-  return ((batch * shape.query_rows + min(row, shape.query_rows - 1u)) * shape.query_heads + head) * shape.row_stride;
+/// Of four rows of queries: where each starts in [B, Tq, heads, head_size], where its lse lies in [B, heads, Tq], and its position.
+struct QueryRows {
+  starts: vec4u,
+  statistics: vec4u,
+  positions: vec4u,
 }
 
-/// A row of keys or of values.
+/// The rows row … row + 3. Those beyond the last are read as the last and masked by the caller. One division for all of it: software
+/// drivers take a vector of integers apart to divide.
+fn query_rows(batch: u32, row: u32, key_head: u32) -> QueryRows {
+  let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(all_rows() - 1u));
+  let queries = rows / shape.shared_heads;
+  let members = rows - queries * shape.shared_heads;
+  let starts = ((batch * shape.query_rows + queries) * shape.key_heads + key_head) * shape.shared_heads + members;
+  let heads = (batch * shape.key_heads + key_head) * shape.shared_heads + members;
+  return QueryRows(starts * shape.row_stride, heads * shape.query_rows + queries, step.query_offset + queries);
+}
+
+/// Where a row of keys or of values starts.
 fn key_row(batch: u32, row: u32, head: u32) -> u32 {
   return ((batch * shape.key_rows + min(row, shape.key_rows - 1u)) * shape.key_heads + head) * shape.row_stride;
+}
+
+/// One of four by number: keeps a kernel to one store in a loop.
+fn pick(r: u32, v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f) -> vec4f {
+  return select(select(v0, v1, r == 1u), select(v2, v3, r == 3u), r > 1u);
 }
 
 /// Zeroes what a group of four values holds beyond the head (head sizes that are no multiple of four).

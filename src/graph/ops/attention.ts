@@ -1,14 +1,6 @@
 import type { OpDefinition } from '../op.ts';
 import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
-import {
-  attentionConditions,
-  attentionPieces,
-  attentionShape,
-  columnBlocks,
-  keysSeen,
-  tile,
-} from './attentionShape.ts';
-import { workgroupGrid } from './grid.ts';
+import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
 import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
 
 /**
@@ -61,9 +53,8 @@ export const attention: OpDefinition = {
   },
   lower(node, context) {
     const shape = attentionShape('attention', node.inputs, node.attributes);
-    const items = shape.batches * shape.queryHeads * Math.ceil(shape.queryRows / tile) * columnBlocks(shape);
-    const flopsEach = 4 * shape.headSize * tile * keysSeen(shape);
-    return attentionPieces(shape, items, flopsEach, context.flopsPerDispatch).map(({ params, count, flops }) => ({
+    const pieces = attentionPieces(shape, tileQueries(shape), 4, context.flopsPerDispatch);
+    return pieces.map(({ params, grid, flops }) => ({
       kernel: { module: 'attention/forward', conditions: attentionConditions(shape) },
       params,
       bindings: {
@@ -74,7 +65,7 @@ export const attention: OpDefinition = {
         5: { tensor: outputOf(node, 0) },
         6: { tensor: outputOf(node, 1) },
       },
-      grid: workgroupGrid(count),
+      grid,
       flops,
     }));
   },

@@ -1,14 +1,6 @@
 import type { OpDefinition } from '../op.ts';
 import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
-import {
-  attentionConditions,
-  attentionPieces,
-  attentionShape,
-  columnBlocks,
-  keysSeen,
-  tile,
-} from './attentionShape.ts';
-import { workgroupGrid } from './grid.ts';
+import { attentionConditions, attentionPieces, attentionShape, tileKeys } from './attentionShape.ts';
 import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
 
 /**
@@ -47,10 +39,8 @@ export const attentionKeyGradient: OpDefinition = {
   },
   lower(node, context) {
     const shape = attentionShape('attentionKeyGradient', node.inputs, node.attributes);
-    const items = shape.batches * shape.keyHeads * Math.ceil(shape.keyRows / tile) * columnBlocks(shape);
-    const pairs = shape.batches * shape.queryHeads * shape.queryRows * keysSeen(shape);
-    const flopsEach = (8 * shape.headSize * pairs) / (items / columnBlocks(shape));
-    return attentionPieces(shape, items, flopsEach, context.flopsPerDispatch).map(({ params, count, flops }) => ({
+    const pieces = attentionPieces(shape, tileKeys(shape), 8, context.flopsPerDispatch);
+    return pieces.map(({ params, grid, flops }) => ({
       kernel: { module: 'attention/key_gradient', conditions: attentionConditions(shape) },
       params,
       bindings: {
@@ -63,7 +53,7 @@ export const attentionKeyGradient: OpDefinition = {
         7: { tensor: outputOf(node, 0) },
         8: { tensor: outputOf(node, 1) },
       },
-      grid: workgroupGrid(count),
+      grid,
       flops,
     }));
   },

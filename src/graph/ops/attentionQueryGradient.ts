@@ -1,14 +1,6 @@
 import type { OpDefinition } from '../op.ts';
 import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
-import {
-  attentionConditions,
-  attentionPieces,
-  attentionShape,
-  columnBlocks,
-  keysSeen,
-  tile,
-} from './attentionShape.ts';
-import { workgroupGrid } from './grid.ts';
+import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
 import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
 
 /**
@@ -40,9 +32,8 @@ export const attentionQueryGradient: OpDefinition = {
   },
   lower(node, context) {
     const shape = attentionShape('attentionQueryGradient', node.inputs, node.attributes);
-    const items = shape.batches * shape.queryHeads * Math.ceil(shape.queryRows / tile) * columnBlocks(shape);
-    const flopsEach = 6 * shape.headSize * tile * keysSeen(shape);
-    return attentionPieces(shape, items, flopsEach, context.flopsPerDispatch).map(({ params, count, flops }) => ({
+    const pieces = attentionPieces(shape, tileQueries(shape), 6, context.flopsPerDispatch);
+    return pieces.map(({ params, grid, flops }) => ({
       kernel: { module: 'attention/query_gradient', conditions: attentionConditions(shape) },
       params,
       bindings: {
@@ -54,7 +45,7 @@ export const attentionQueryGradient: OpDefinition = {
         6: { tensor: inputOf(node, 5) },
         7: { tensor: outputOf(node, 0) },
       },
-      grid: workgroupGrid(count),
+      grid,
       flops,
     }));
   },

@@ -1,13 +1,13 @@
 import type { Word } from '../op.ts';
 import type { TensorSpec } from '../tensor.ts';
 import { numberAttribute } from './attributes.ts';
-import { splitOutputs } from './grid.ts';
+import { splitOutputs, workgroupGrid } from './grid.ts';
 import { operand, requireShape } from './operands.ts';
 
-/** Queries and keys that a workgroup takes at a time: TILE in shaders/attention/shape.wgsl. */
-export const tile = 32;
-/** Groups of four values of the output that a workgroup holds in registers. */
-const columnsPerBlock = 16;
+/** Invocations of a workgroup. */
+const workgroupSize = 64;
+/** The longest head whose columns a workgroup holds in registers. */
+const longestHead = 8 * workgroupSize;
 /** Stands for "no limit": no sequence is that long, and sums of two of it stay within u32. */
 const unlimited = 2 ** 30;
 
@@ -39,6 +39,7 @@ export function attentionShape(
   const [, keyRows = 0, keyHeads = 0] = key;
   if (query.length !== 4 || keyHeads < 1 || queryHeads % keyHeads !== 0)
     throw new Error(`${op} cannot share keys [${key.join(', ')}] among queries [${query.join(', ')}]`);
+  if (headSize > longestHead) throw new Error(`${op} takes heads of up to ${longestHead} values, not ${headSize}`);
   requireShape(op, 'keys', key, [batches, keyRows, keyHeads, headSize]);
   requireShape(op, 'values', operand(op, inputs, 2).shape, key);
   const prefix = Number(attributes['prefix'] ?? 0);
@@ -64,16 +65,47 @@ export function seesKey(shape: AttentionShape, position: number, key: number, le
   return at < length && (!shape.causal || at <= position) && (shape.window === 0 || position - at < shape.window);
 }
 
-/** Keys that a query sees, on average and at most about: for estimates of time. */
+/** About how many keys a query sees on average: for estimates of time. */
 export function keysSeen({ keyRows, queryRows, prefix, causal, window }: AttentionShape): number {
   const real = keyRows - prefix;
-  const inSight = causal && queryRows === real ? (real + tile) / 2 : real;
-  return prefix + Math.min(inSight, window > 0 ? window + tile : Infinity);
+  const inSight = causal && queryRows === real ? (real + 1) / 2 : real;
+  return prefix + Math.min(inSight, window > 0 ? window : Infinity);
 }
 
-/** Workgroups that share a tile of rows, each making up to 64 values of every row. */
-export function columnBlocks(shape: AttentionShape): number {
-  return Math.ceil(shape.headSize / (4 * columnsPerBlock));
+/** How a kernel's workgroups divide the work; see shaders/attention. */
+export interface Tiling {
+  /** lanes of a workgroup that share four outer rows */
+  readonly lanes: number;
+  /** of those, the lanes that share a row's columns, two each */
+  readonly columnLanes: number;
+  /** workgroups in all */
+  readonly items: number;
+}
+
+/** The kernels over queries: the heads that share keys count as rows of one tile. */
+export function tileQueries(shape: AttentionShape): Tiling {
+  return tileRows(shape, (shape.queryRows * shape.queryHeads) / shape.keyHeads);
+}
+
+/** The kernel over keys. */
+export function tileKeys(shape: AttentionShape): Tiling {
+  return tileRows(shape, shape.keyRows);
+}
+
+/** As few lanes to four outer rows as hold a head's columns; more where there are not rows enough for all lanes. */
+function tileRows({ batches, keyHeads, headSize }: AttentionShape, rows: number): Tiling {
+  const columnLanes = powerOfTwo(headSize / 8);
+  const groups = Math.min(8, powerOfTwo(rows / 4), workgroupSize / columnLanes);
+  return {
+    lanes: workgroupSize / groups,
+    columnLanes,
+    items: batches * keyHeads * Math.ceil(rows / (4 * groups)),
+  };
+}
+
+/** The least power of two that is not below `value`. */
+function powerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
 /** Heads of whole vec4s are read as such. */
@@ -81,33 +113,38 @@ export function attentionConditions(shape: AttentionShape): Record<string, boole
   return { VECTOR: shape.headSize % 4 === 0 };
 }
 
-/** Cuts the workgroups ("items") of a kernel into dispatches, and gives each its uniform words. */
-export function attentionPieces(shape: AttentionShape, items: number, flopsEach: number, flopsPerDispatch: number) {
-  return splitOutputs(items, flopsEach, flopsPerDispatch).map(({ start, count }) => ({
-    params: words(shape, start, start + count),
-    count,
+/**
+ * Cuts the workgroups of a kernel into dispatches and gives each its uniform words.
+ * @param flopsPerPair for each value of a head, of a query and a key that it sees
+ */
+export function attentionPieces(shape: AttentionShape, tiling: Tiling, flopsPerPair: number, flopsPerDispatch: number) {
+  const pairs = shape.batches * shape.queryHeads * shape.queryRows * keysSeen(shape);
+  const flopsEach = (flopsPerPair * shape.headSize * pairs) / tiling.items;
+  return splitOutputs(tiling.items, flopsEach, flopsPerDispatch).map(({ start, count }) => ({
+    params: words(shape, tiling, start, start + count),
+    grid: workgroupGrid(count),
     flops: count * flopsEach,
   }));
 }
 
 /** The uniform block in the order of struct Shape. */
-function words(shape: AttentionShape, firstItem: number, lastItem: number): Word[] {
+function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastItem: number): Word[] {
   const columns = Math.ceil(shape.headSize / 4);
   return [
-    shape.batches,
     shape.queryRows,
     shape.keyRows,
-    shape.queryHeads,
     shape.keyHeads,
+    shape.queryHeads / shape.keyHeads,
     shape.headSize,
     columns,
     shape.headSize % 4 === 0 ? columns : shape.headSize,
-    columnBlocks(shape),
     shape.prefix,
     shape.causal ? 0 : unlimited,
     shape.window > 0 ? shape.window : unlimited,
     firstItem,
     lastItem,
+    tiling.lanes,
+    tiling.columnLanes,
     { f: shape.scale },
   ];
 }
