@@ -34,6 +34,7 @@ const screenParts: Readonly<Record<Screen, () => ReactNode>> = {
 
 export function Studio(): ReactNode {
   const screen = useScreen();
+  const hasGpu = useStudio((state) => state.machine.gpu?.available !== false);
   useKeyboard();
   useLeaveGuard();
   useTabTitle();
@@ -51,7 +52,7 @@ export function Studio(): ReactNode {
           <ResumeBanner />
           <CurrentScreen screen={screen} />
         </main>
-        <RunCard />
+        {hasGpu && <RunCard />}
       </div>
       <Toasts />
       <Help />

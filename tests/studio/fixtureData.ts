@@ -50,7 +50,7 @@ export function dataCard(options: DataOptions): DataCard {
     id: 'pirates',
     name: 'pirate-chats.jsonl',
     format: 'Chats: JSON lines with “messages”',
-    rows,
+    rows: rows - Math.round(rows * options.valSplitRatio),
     evalRows: Math.round(rows * options.valSplitRatio),
     tokens: 214_300,
     learnedTokens: options.lossOn === 'all' ? 214_300 : 96_400,

@@ -32,7 +32,7 @@ export async function reopenData(): Promise<void> {
   const card = await trackIn('data', 'opening', (onProgress) => engine().reopenData(options, onProgress));
   if (!card) return;
   patch('data', { card });
-  await showRow(Math.min(rowIndex, Math.max(0, card.rows - 1)));
+  await showRow(Math.min(rowIndex, Math.max(0, card.rows + card.evalRows - 1)));
 }
 
 export async function showRow(index: number): Promise<void> {

@@ -31,9 +31,9 @@ export async function applyFields(fields: RunFields): Promise<void> {
   patch('method', settings);
   patch('data', { options });
   refreshEstimate();
-  const cutsRowsElsewhere =
-    options.maxLength !== data.options.maxLength || options.valSplitRatio !== data.options.valSplitRatio;
-  if (data.card && cutsRowsElsewhere) await reopenData();
+  const { maxLength, lossOn, valSplitRatio } = data.options;
+  const same = options.maxLength === maxLength && options.lossOn === lossOn && options.valSplitRatio === valSplitRatio;
+  if (data.card && !same) await reopenData();
 }
 
 export async function importRunFile(name: string, file: Blob): Promise<void> {

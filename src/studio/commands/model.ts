@@ -27,14 +27,14 @@ export async function openSample(): Promise<void> {
   const { settings, data: options } = settingsOfFields(sample.fields, method, data.options);
   patch('method', settings);
   patch('data', { card: sample.data, options });
-  patch('model', { card: sample.model });
+  patch('model', { card: sample.model, isSample: true });
   clearPlayground();
   refreshEstimate();
-  await Promise.all([showRow(0), keepWhereThereIsRoom(sample.model)]);
+  await showRow(0);
 }
 
 async function takeModel(card: ModelCard): Promise<void> {
-  patch('model', { card });
+  patch('model', { card, isSample: false });
   clearPlayground();
   await Promise.all([fitDataTo(card), keepWhereThereIsRoom(card)]);
   refreshEstimate();

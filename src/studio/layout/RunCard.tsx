@@ -23,7 +23,7 @@ export function RunCard(): ReactNode {
   const data = useStudio((state) => state.data);
   const running = useStudio((state) => isActive(state.run.status));
   const fields = composeFields(method, data.options);
-  const steps = data.card ? plannedSteps(data.card.rows - data.card.evalRows, fields) : null;
+  const steps = data.card ? plannedSteps(data.card.rows, fields) : null;
   const changed = changedFields(method).length;
   const { estimate } = method;
   return (
@@ -36,7 +36,12 @@ export function RunCard(): ReactNode {
           value={model?.name}
           note={model && `${formatShort(model.parameters)} parameters`}
         />
-        <Row name="Data" screen="data" value={data.card?.name} note={data.card && plural(data.card.rows, 'row')} />
+        <Row
+          name="Data"
+          screen="data"
+          value={data.card?.name}
+          note={data.card && plural(data.card.rows + data.card.evalRows, 'row')}
+        />
         <Row
           name="Method"
           screen="method"

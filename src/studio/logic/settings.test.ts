@@ -57,13 +57,18 @@ describe('settings', () => {
       batch_size: 4,
       rank_pattern: { q_proj: 4 },
       max_length: 256,
+      loss_on: 'replies',
       val_split_ratio: 0.1,
     });
   });
 
   it('reads back what it wrote', () => {
     const changed = { ...settings, peftType: 'IA3', overrides: { batch_size: 2, feedforward_modules: ['down_proj'] } };
-    const back = settingsOfFields(composeFields(changed, data), settings, { ...data, maxLength: 64 });
+    const back = settingsOfFields(composeFields(changed, data), settings, {
+      maxLength: 64,
+      lossOn: 'all',
+      valSplitRatio: 0,
+    });
     expect(back.settings).toEqual(changed);
     expect(back.data).toEqual(data);
   });

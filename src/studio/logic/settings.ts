@@ -3,13 +3,16 @@ import type { DataOptions, FieldDescription, MethodDescription, RunFields } from
 /** Values that differ from the defaults, by field name. A field that is not in here follows its default, also when that moves. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
-/** Run fields that have their place on another screen, so the form on the Method screen leaves them out. */
+/** Run fields that have their place on another screen, or name files by path, which a page cannot open. */
 const shownElsewhere: ReadonlySet<string> = new Set([
   'model',
+  'task_type',
   'dataset',
   'eval_dataset',
+  'init_adapter',
   'peft_type',
   'max_length',
+  'loss_on',
   'val_split_ratio',
 ]);
 
@@ -61,7 +64,7 @@ export function composeFields(settings: Settings, data: DataOptions): RunFields 
     const value = valueOf(field, settings);
     if (value !== null && value !== undefined) fields[field.name] = value;
   }
-  return { ...fields, max_length: data.maxLength, val_split_ratio: data.valSplitRatio };
+  return { ...fields, max_length: data.maxLength, loss_on: data.lossOn, val_split_ratio: data.valSplitRatio };
 }
 
 /** The other way: run fields (of a file, the sample or an old run) as form state. What equals a default is no override. */
@@ -80,12 +83,12 @@ export function settingsOfFields(
     const overrides = field ? withValue(field, value, settings) : { ...settings.overrides, [name]: value };
     settings = { ...settings, overrides };
   }
-  const { max_length: maxLength, val_split_ratio: valSplitRatio } = fields;
+  const { max_length: maxLength, loss_on: lossOn, val_split_ratio: valSplitRatio } = fields;
   return {
     settings,
     data: {
-      ...data,
       maxLength: typeof maxLength === 'number' ? maxLength : data.maxLength,
+      lossOn: lossOn === 'all' || lossOn === 'replies' ? lossOn : data.lossOn,
       valSplitRatio: typeof valSplitRatio === 'number' ? valSplitRatio : data.valSplitRatio,
     },
   };

@@ -16,7 +16,7 @@ export function DataCardPanel({ card, busy }: { card: DataCard; busy: boolean })
           stats={[
             {
               label: 'Rows',
-              value: formatCount(card.rows),
+              value: formatCount(card.rows + card.evalRows),
               note: card.evalRows > 0 ? `${formatCount(card.evalRows)} held out to evaluate` : 'all for training',
             },
             { label: 'Tokens', value: formatShort(card.tokens), note: `longest row ${formatCount(card.longestRow)}` },

@@ -17,7 +17,7 @@ import styles from './RowInspector.module.css';
 export function RowInspector({ card }: { card: DataCard }): ReactNode {
   const { row, rowError } = useStudio((state) => state.data);
   return (
-    <Panel title="A row, as the model sees it" aside={<RowPicker rows={card.rows} />}>
+    <Panel title="A row, as the model sees it" aside={<RowPicker rows={card.rows + card.evalRows} />}>
       {rowError && <ErrorNotice error={rowError} />}
       {row && <RowTabs row={row} />}
     </Panel>

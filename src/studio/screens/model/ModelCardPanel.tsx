@@ -7,6 +7,7 @@ import { Panel } from '../../components/Panel.tsx';
 import { Stats } from '../../components/Stats.tsx';
 import type { Stat } from '../../components/Stats.tsx';
 import { formatBytes, formatCount, formatShort, plural } from '../../logic/format.ts';
+import { useStudio } from '../../state/store.ts';
 import { KeepSwitch } from './KeepSwitch.tsx';
 import styles from './ModelCardPanel.module.css';
 
@@ -17,6 +18,7 @@ const abilityNames: Readonly<Record<ModelCard['abilities'][number]['name'], read
 };
 
 export function ModelCardPanel({ card }: { card: ModelCard }): ReactNode {
+  const isSample = useStudio((state) => state.model.isSample);
   return (
     <Panel title={card.name} hint={`${card.architecture}, of the ${card.family} family`}>
       <Stats stats={figures(card)} />
@@ -32,7 +34,7 @@ export function ModelCardPanel({ card }: { card: ModelCard }): ReactNode {
         ))}
       </ul>
       <div className={styles.foot}>
-        <KeepSwitch card={card} />
+        {!isSample && <KeepSwitch card={card} />}
         <FileList card={card} />
       </div>
     </Panel>
