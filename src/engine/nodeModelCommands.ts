@@ -19,7 +19,7 @@ import { attachAdapter } from './preparedRun.ts';
 import { describeRun } from './runFields.ts';
 import { tokenBucket } from './trainingRun.ts';
 
-type MergedType = 'f32' | 'f16' | 'bf16';
+type MergedType = 'F32' | 'F16' | 'BF16';
 
 /** Writes a model folder with the adapter merged into its weights: floats in their own type, quantised weights as F16. */
 export async function mergeCommand(
@@ -36,7 +36,7 @@ export async function mergeCommand(
   const names = [...neededShapes(checkpoint.description).keys()];
   const types = new Map(names.map((name) => [name, mergedType(checkpoint.catalog.get(name)?.format ?? 'f32')]));
   const plan = planSafetensors(
-    names.map((name) => ({ name, shape: checkpoint.catalog.get(name)?.shape ?? [], dtype: types.get(name) ?? 'f32' })),
+    names.map((name) => ({ name, shape: checkpoint.catalog.get(name)?.shape ?? [], dtype: types.get(name) ?? 'F32' })),
   );
   await mkdir(output, { recursive: true });
   const file = await open(join(output, 'model.safetensors'), 'w');
@@ -51,7 +51,7 @@ export async function mergeCommand(
         (replaced && values.get(replaced.name)) ??
         merge(adapter, values, { name, modulePath: name.replace(/\.(weight|bias)$/, ''), shape, format, data });
       if (changed) merged++;
-      await file.write(encoded(changed ?? data, types.get(name) ?? 'f32'));
+      await file.write(encoded(changed ?? data, types.get(name) ?? 'F32'));
     }
   } finally {
     await file.close();
@@ -61,12 +61,12 @@ export async function mergeCommand(
 }
 
 function mergedType(format: FormatName): MergedType {
-  return format === 'f32' || format === 'bf16' ? format : 'f16';
+  return format === 'f32' ? 'F32' : format === 'bf16' ? 'BF16' : 'F16';
 }
 
 function encoded(data: Float32Array, type: MergedType): Uint8Array {
-  if (type === 'f32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const round = type === 'f16' ? floatToHalf : floatToBfloat;
+  if (type === 'F32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const round = type === 'F16' ? floatToHalf : floatToBfloat;
   return new Uint8Array(Uint16Array.from(data, round).buffer);
 }
 

@@ -29,11 +29,13 @@ export type StoredAdapter = FolderRecord & AdapterInfo;
 export interface Library {
   readonly models: Shelf<ModelInfo>;
   readonly adapters: Shelf<AdapterInfo>;
+  /** the rows of each run, under the run's id: a resumed run needs the same ones */
+  readonly datasets: Shelf<object>;
   readonly checkpoints: Checkpoints;
   readonly runs: Runs;
   /** Removes what closed tabs left half-written. Call it once, after acquireLibraryLock() gave 'held'. */
   sweep(): Promise<void>;
-  /** Deletes a run with its log and checkpoints. The adapters that it made stay. */
+  /** Deletes a run with its log, rows and checkpoints. The adapters that it made stay. */
   deleteRun(id: string): Promise<void>;
 }
 
@@ -41,20 +43,24 @@ export interface Library {
 export function openLibrary(prefix = 'graft'): Library {
   const models = new Shelf<ModelInfo>(`${prefix}-models`);
   const adapters = new Shelf<AdapterInfo>(`${prefix}-adapters`);
+  const datasets = new Shelf<object>(`${prefix}-datasets`);
   const checkpoints = new Checkpoints(`${prefix}-checkpoints`);
   const runs = new Runs(`${prefix}-runs`);
   return {
     models,
     adapters,
+    datasets,
     checkpoints,
     runs,
     async sweep() {
       await models.sweep();
       await adapters.sweep();
+      await datasets.sweep();
       await checkpoints.sweep();
     },
     async deleteRun(id) {
       await runs.delete(id);
+      await datasets.delete(id);
       await checkpoints.deleteRun(id);
     },
   };

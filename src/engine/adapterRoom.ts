@@ -1,0 +1,89 @@
+import { memorySource, type FileSet } from '../formats/byteSource.ts';
+import { readPeftFolder } from '../formats/peftFolder.ts';
+import { zipFiles } from '../formats/zip.ts';
+import type { Library, StoredAdapter } from '../storage/library.ts';
+import type { AdapterSummary, ModelFile } from './api.ts';
+import { countElements } from './modelCard.ts';
+import { filesOf } from './modelRoom.ts';
+
+export interface FinishedAdapter {
+  readonly id: string;
+  readonly name: string;
+  readonly peftType: string;
+  readonly baseModel: string;
+  readonly runId?: string;
+  readonly parameters: number;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Adapters made here or brought in. One that cannot be stored is kept in memory, so that it can still be used and downloaded. */
+export class AdapterRoom {
+  readonly #library: Library;
+  readonly #inMemory = new Map<string, { summary: AdapterSummary; files: FileSet }>();
+
+  constructor(library: Library) {
+    this.#library = library;
+  }
+
+  async list(): Promise<AdapterSummary[]> {
+    const stored = await this.#library.adapters.list().catch(() => []);
+    return [...[...this.#inMemory.values()].map(({ summary }) => summary), ...stored.map(summaryOf)];
+  }
+
+  async files(id: string): Promise<FileSet> {
+    return this.#inMemory.get(id)?.files ?? this.#library.adapters.open(id);
+  }
+
+  /** Keeps a finished adapter; resolves to whether it is stored on the device. */
+  async add(adapter: FinishedAdapter): Promise<boolean> {
+    const { id, name, peftType, baseModel, runId, parameters } = adapter;
+    const files = new Map([...adapter.files].map(([path, bytes]) => [path, memorySource(bytes, path)]));
+    try {
+      await this.#library.adapters.add(id, name, { peftType, baseModel, runId, details: { parameters } }, files);
+      return true;
+    } catch {
+      const bytes = [...adapter.files.values()].reduce((sum, file) => sum + file.byteLength, 0);
+      const summary = { id, name, peftType, baseModel, bytes, parameters, createdAt: Date.now(), runId };
+      this.#inMemory.set(id, { summary, files });
+      return false;
+    }
+  }
+
+  /** Throws a UserError where the files are not an adapter that PEFT saved. */
+  async import(dropped: readonly ModelFile[]): Promise<AdapterSummary> {
+    const files = await filesOf(dropped);
+    const { config, tensors } = await readPeftFolder(files);
+    const id = crypto.randomUUID();
+    const baseModel = typeof config['base_model_name_or_path'] === 'string' ? config['base_model_name_or_path'] : '';
+    const name = dropped[0]?.path.split('/')[0] ?? 'adapter';
+    const info = {
+      peftType: String(config['peft_type']),
+      baseModel,
+      details: { parameters: countElements(tensors.values()) },
+    };
+    return summaryOf(await this.#library.adapters.add(id, name, info, files));
+  }
+
+  async delete(id: string): Promise<void> {
+    if (!this.#inMemory.delete(id)) await this.#library.adapters.delete(id);
+  }
+
+  async export(id: string): Promise<{ name: string; blob: Blob }> {
+    const name = (await this.list()).find((summary) => summary.id === id)?.name ?? 'adapter';
+    return { name: `${name.replace(/[^\w.-]+/g, '-')}.zip`, blob: await zipFiles(await this.files(id)) };
+  }
+}
+
+function summaryOf({
+  id,
+  name,
+  peftType,
+  baseModel,
+  runId,
+  details,
+  byteLength,
+  createdAt,
+}: StoredAdapter): AdapterSummary {
+  const parameters = typeof details['parameters'] === 'number' ? details['parameters'] : 0;
+  return { id, name, peftType, baseModel, bytes: byteLength, parameters, createdAt, runId };
+}

@@ -1,0 +1,118 @@
+import { encodeRow, ignoredLabel } from '../data/encodeRow.ts';
+import { placeName, type DataProblem } from '../data/records.ts';
+import type { FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import type { DataCard, DataOptions, ModelFile, OnProgress, RowView, TokenView } from './api.ts';
+import type { LoadedModel } from './loadedModel.ts';
+import { filesOf } from './modelRoom.ts';
+import { encodeData, prepareData, splitData, type PreparedData } from './preparedData.ts';
+
+/** Longest list of line numbers that a problem shows. */
+const shownLines = 20;
+/** Rows a split is drawn by on screen; the run draws its own by its seed. */
+const splitSeed = 42;
+
+/** The rows that are open, encoded for the open model. */
+export class DataRoom {
+  #current: { files: FileSet; data: PreparedData; options: DataOptions } | undefined;
+
+  /** Throws a UserError when no data is open. */
+  get current(): { readonly files: FileSet; readonly data: PreparedData; readonly options: DataOptions } {
+    if (!this.#current) throw new UserError('No data is open. Choose a file on the Data screen.');
+    return this.#current;
+  }
+
+  async open(
+    dropped: readonly ModelFile[],
+    model: LoadedModel,
+    options: DataOptions,
+    onProgress: OnProgress,
+  ): Promise<DataCard> {
+    return this.openFiles(await filesOf(dropped), model, options, onProgress);
+  }
+
+  async openFiles(files: FileSet, model: LoadedModel, options: DataOptions, onProgress: OnProgress): Promise<DataCard> {
+    const [source, ...others] = files.values();
+    if (!source) throw new UserError('Nothing was chosen. Choose a jsonl, json, csv or txt file.');
+    if (others.length > 0) throw new UserError(`${others.length + 1} files were chosen. Choose one file of rows.`);
+    const data = await prepareData(source, model.tokenizer, options, tell(onProgress));
+    this.#current = { files, data, options };
+    return this.#card();
+  }
+
+  /** The same rows under other options, or for another model. */
+  async reopen(model: LoadedModel, options: DataOptions, onProgress: OnProgress): Promise<DataCard> {
+    const { files, data } = this.current;
+    const read = data.problems.filter((problem) => !data.report.problems.includes(problem));
+    const encoded = await encodeData(data.name, data.records, read, model.tokenizer, options, tell(onProgress));
+    this.#current = { files, data: encoded, options };
+    return this.#card();
+  }
+
+  /** A row as the model sees it: each token, and whether it is learned. */
+  row(index: number, model: LoadedModel): RowView {
+    const { data, options } = this.current;
+    const record = data.records[index];
+    if (!record) throw new UserError(`There is no row ${index + 1}; there are ${data.records.length}.`);
+    const { tokenizer } = model;
+    const whole = { taskType: 'CAUSAL_LM', lossOn: options.lossOn, maxLength: Number.MAX_SAFE_INTEGER } as const;
+    const row = encodeRow(record, tokenizer, whole);
+    const tokens = Array.from(row.ids, (id, i): TokenView => {
+      const part = i >= options.maxLength ? 'cut' : i > 0 && row.labels[i] !== ignoredLabel ? 'learned' : 'context';
+      const text = row.text.slice(row.starts[i], row.ends[i]) || tokenizer.decode([id]);
+      return { id, text, part, special: tokenizer.isSpecial(id) };
+    });
+    const { place: _, ...raw } = record;
+    return { index, raw: JSON.stringify(raw, null, 2), rendered: row.text, tokens };
+  }
+
+  #card(): DataCard {
+    const { data, options } = this.current;
+    const { report } = data;
+    const { rows, evalRows } = splitData(data, undefined, options.valSplitRatio, splitSeed);
+    return {
+      id: `${data.name}:${data.records.length}`,
+      name: data.name,
+      format: formatOf(data),
+      rows: rows.length,
+      evalRows: evalRows.length,
+      tokens: report.tokens,
+      learnedTokens: report.learnedTokens,
+      cutRows: report.cutRows.length,
+      droppedRows: data.problems.length,
+      longestRow: data.rows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
+      lengthHistogram: report.lengths.counts.map((count, i) => ({
+        upTo: (i + 1) * report.lengths.binWidth,
+        rows: count,
+      })),
+      problems: gather(data.problems),
+    };
+  }
+}
+
+function tell(onProgress: OnProgress): (phase: 'read' | 'tokenize', done: number, total: number) => void {
+  return (phase, done, total) => onProgress({ phase, done, total, unit: phase === 'read' ? 'bytes' : 'rows' });
+}
+
+const kindNames: Readonly<Record<string, string>> = {
+  text: 'plain text',
+  promptCompletion: 'prompt and completion',
+  instruction: 'instructions (Alpaca)',
+  messages: 'chats',
+  labelled: 'labelled text',
+};
+
+function formatOf({ name, records }: PreparedData): string {
+  const kinds = [...new Set(records.map(({ kind }) => kindNames[kind] ?? kind))];
+  return `${name.split('.').at(-1) ?? 'file'}: ${kinds.join(', ')}`;
+}
+
+function gather(problems: readonly DataProblem[]): DataCard['problems'] {
+  const byMessage = new Map<string, DataProblem[]>();
+  for (const problem of problems) byMessage.set(problem.message, [...(byMessage.get(problem.message) ?? []), problem]);
+  return [...byMessage].map(([message, same]) => ({
+    message: same.length === 1 && same[0] ? `${placeName(same[0].place)}: ${message}` : message,
+    count: same.length,
+    lines: same.slice(0, shownLines).map(({ place }) => place.number),
+  }));
+}

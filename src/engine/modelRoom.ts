@@ -1,0 +1,109 @@
+import { blobSource, type FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import { stripCommonFolder } from '../formats/fileSet.ts';
+import { unzipFiles } from '../formats/zip.ts';
+import type { Library } from '../storage/library.ts';
+import type { ModelCard, ModelFile, OnProgress, StoredModelSummary } from './api.ts';
+import { LoadedModel } from './loadedModel.ts';
+import { modelCard, modelIdOf } from './modelCard.ts';
+
+/** The id of the built-in sample, which is fetched from the page itself and never stored. */
+export const sampleModelId = 'sample';
+
+/** The model that is open, and those kept on this device. */
+export class ModelRoom {
+  readonly #library: Library;
+  #current: { id: string; model: LoadedModel; files: FileSet; isStored: boolean } | undefined;
+  #keeping: Promise<StoredModelSummary> | undefined;
+
+  constructor(library: Library) {
+    this.#library = library;
+  }
+
+  /** Throws a UserError when no model is open. */
+  get current(): { readonly id: string; readonly model: LoadedModel } {
+    if (!this.#current) throw new UserError('No model is open. Choose one on the Model screen.');
+    return this.#current;
+  }
+
+  get currentId(): string | undefined {
+    return this.#current?.id;
+  }
+
+  async open(dropped: readonly ModelFile[], onProgress: OnProgress): Promise<ModelCard> {
+    const files = await filesOf(dropped);
+    const name = nameOf(dropped);
+    return this.#use(modelIdOf(name, files), name, files, onProgress);
+  }
+
+  async openStored(id: string, onProgress: OnProgress): Promise<ModelCard> {
+    const record = await this.#library.models.get(id);
+    return this.#use(id, record?.name ?? id, await this.#library.models.open(id), onProgress);
+  }
+
+  openSample(files: FileSet, onProgress: OnProgress): Promise<ModelCard> {
+    return this.#use(sampleModelId, 'Graft sample', files, onProgress);
+  }
+
+  async list(): Promise<StoredModelSummary[]> {
+    return (await this.#library.models.list()).map(({ id, name, byteLength, createdAt }) => ({
+      id,
+      name,
+      bytes: byteLength,
+      lastUsed: createdAt,
+    }));
+  }
+
+  /** Copies the open model into the library; asking again while that goes on joins it. */
+  keep(onProgress: OnProgress): Promise<StoredModelSummary> {
+    this.#keeping ??= this.#keep(onProgress).finally(() => (this.#keeping = undefined));
+    return this.#keeping;
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#library.models.delete(id);
+  }
+
+  async #keep(onProgress: OnProgress): Promise<StoredModelSummary> {
+    const current = this.#current;
+    if (!current) throw new UserError('No model is open. Choose one on the Model screen.');
+    const { id, model, files } = current;
+    const known = await this.#library.models.get(id);
+    const { name, description } = model.checkpoint;
+    const total = [...files.values()].reduce((sum, file) => sum + file.size, 0);
+    const info = { origin: name, details: { family: description.modelType } };
+    const record =
+      known ??
+      (await this.#library.models.add(id, name, info, files, {
+        onProgress: (done) => onProgress({ phase: 'store', done, total, unit: 'bytes' }),
+      }));
+    current.isStored = true;
+    return { id, name: record.name, bytes: record.byteLength, lastUsed: record.createdAt };
+  }
+
+  async #use(id: string, name: string, files: FileSet, onProgress: OnProgress): Promise<ModelCard> {
+    onProgress({ phase: 'read', done: 0, total: 0, unit: 'bytes' });
+    const model = await LoadedModel.open(files, name);
+    this.#current?.model.unload();
+    const isStored = (await this.#library.models.get(id).catch(() => undefined)) !== undefined;
+    this.#current = { id, model, files, isStored };
+    return modelCard(model, id, isStored);
+  }
+}
+
+/** The dropped files by path; a single zip stands for what is in it. */
+export async function filesOf(dropped: readonly ModelFile[]): Promise<FileSet> {
+  const [only] = dropped;
+  if (dropped.length === 1 && only?.path.toLowerCase().endsWith('.zip'))
+    return stripCommonFolder(await unzipFiles(blobSource(only.blob, only.path)));
+  return stripCommonFolder(new Map(dropped.map(({ path, blob }) => [path, blobSource(blob, path)])));
+}
+
+/** The dropped folder's name, or the only file's. */
+function nameOf(dropped: readonly ModelFile[]): string {
+  const [first] = dropped;
+  if (!first) throw new UserError('Nothing was chosen. Choose a model folder or a GGUF file.');
+  const slash = first.path.indexOf('/');
+  if (slash > 0) return first.path.slice(0, slash);
+  return dropped.length === 1 ? first.path : 'model';
+}

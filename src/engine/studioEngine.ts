@@ -1,0 +1,247 @@
+import { parseDocument, stringify } from 'yaml';
+import { blobSource, type FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import type { ShaderSources } from '../gpu/shaderSources.ts';
+import { methods } from '../peft/registry.ts';
+import type { FieldSchema } from '../peft/schema.ts';
+import { acquireLibraryLock } from '../storage/lock.ts';
+import { openLibrary } from '../storage/library.ts';
+import { requestPersistence, storageReport } from '../storage/quota.ts';
+import { AdapterRoom } from './adapterRoom.ts';
+import type { DataOptions, Engine, FieldDescription, OnProgress, RunFields } from './api.ts';
+import { DataRoom } from './dataRoom.ts';
+import { estimateRun } from './estimateRun.ts';
+import { Machine } from './machine.ts';
+import { ModelRoom, sampleModelId } from './modelRoom.ts';
+import { Playground } from './playground.ts';
+import { RunRecords, listRuns, type RunOrigin } from './runRecords.ts';
+import { RunRoom } from './runRoom.ts';
+import { describeRun, runFieldSchemas } from './runFields.ts';
+
+export interface Surroundings {
+  readonly shaders: ShaderSources;
+  /** folder of the built-in sample, with a slash at its end */
+  readonly sampleUrl: string;
+}
+
+const sampleFiles = [
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+];
+/** fields that name files: the studio has screens for them */
+const fileFields = new Set([
+  'model',
+  'dataset',
+  'eval_dataset',
+  'init_adapter',
+  'packing',
+  'logging_steps',
+  'max_length',
+  'loss_on',
+  'val_split_ratio',
+]);
+
+/** The engine as the studio sees it: one open model, one open file of rows, one run at a time, one library. */
+export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine {
+  const library = openLibrary();
+  const machine = new Machine(shaders);
+  const models = new ModelRoom(library);
+  const data = new DataRoom();
+  const adapters = new AdapterRoom(library);
+  const playground = new Playground(machine, adapters);
+  const runs = new RunRoom(machine, library, adapters);
+  let isSwept = false;
+
+  const heldElsewhere = async () => {
+    const isElsewhere = (await acquireLibraryLock()) === 'elsewhere';
+    if (!isElsewhere && !isSwept) {
+      isSwept = true;
+      await library.sweep().catch(() => undefined);
+    }
+    return isElsewhere;
+  };
+  const refuseSecondTab = async () => {
+    if (await heldElsewhere())
+      throw new UserError(
+        'Graft is open in another tab, which keeps the library. Use that tab, or close it and try again.',
+      );
+  };
+  const whileIdle = () => {
+    if (runs.runningId) throw new UserError('A run is under way. Stop it first, or wait for its end.');
+    playground.clear();
+  };
+  const dataOptionsOf = (fields: RunFields): DataOptions => {
+    const { maxLength, lossOn, fields: all } = describeRun(fields);
+    return { maxLength, lossOn, valSplitRatio: all['val_split_ratio'] as number };
+  };
+  const fetchSample = (path: string) => fetchFile(sampleUrl, path);
+  const openSampleModel = async (onProgress: OnProgress) =>
+    models.openSample(await fetchFolder(sampleUrl, 'model/', sampleFiles), onProgress);
+  /** Opens the model that a run was trained on, wherever it is. */
+  const reopenModel = async (origin: RunOrigin, onProgress: OnProgress) => {
+    if (models.currentId === origin.modelId) return;
+    if (origin.modelId === sampleModelId) return void (await openSampleModel(onProgress));
+    const kept = (await models.list()).some(({ id }) => id === origin.modelId);
+    if (!kept)
+      throw new UserError(
+        `${origin.modelName} is not kept on this device. Open it on the Model screen, then resume the run.`,
+      );
+    await models.openStored(origin.modelId, onProgress);
+  };
+
+  return {
+    describeGpu: () => machine.describe(),
+    async describeStorage() {
+      const { usage = 0, quota = 0, persisted } = await storageReport();
+      return { usage, quota, persisted, heldElsewhere: await heldElsewhere() };
+    },
+    methods: () =>
+      Promise.resolve(
+        methods.map(({ peftType, name, summary, learningRate, fields }) => ({
+          peftType,
+          name,
+          summary,
+          learningRate,
+          fields: fields.map(describeField),
+        })),
+      ),
+    trainingFields: () =>
+      Promise.resolve(runFieldSchemas.filter(({ name }) => !fileFields.has(name)).map(describeField)),
+
+    async openModel(files, onProgress) {
+      whileIdle();
+      return models.open(files, onProgress);
+    },
+    async openSample(onProgress) {
+      whileIdle();
+      const model = await openSampleModel(onProgress);
+      const { model: _, dataset: __, ...fields } = parseFields(await (await fetchSample('run.yaml')).text());
+      const rows: FileSet = new Map([['data.jsonl', blobSource(await fetchSample('data.jsonl'), 'data.jsonl')]]);
+      const card = await data.openFiles(rows, models.current.model, dataOptionsOf(fields), onProgress);
+      return { model, data: card, fields };
+    },
+    async openStoredModel(id, onProgress) {
+      whileIdle();
+      return models.openStored(id, onProgress);
+    },
+    listModels: () => models.list(),
+    async keepModel(onProgress) {
+      await refuseSecondTab();
+      await requestPersistence();
+      return models.keep(onProgress);
+    },
+    deleteModel: (id) => models.delete(id),
+
+    openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
+    reopenData: (options, onProgress) => data.reopen(models.current.model, options, onProgress),
+    dataRow: async (index) => data.row(index, models.current.model),
+
+    estimate: (fields) => estimateRun(machine, models.current.model, data.current.data, fields),
+    async startRun(fields, onEvent) {
+      await refuseSecondTab();
+      whileIdle();
+      const { id: modelId, model } = models.current;
+      const initId = fields['init_adapter'];
+      const initAdapter =
+        typeof initId === 'string' && initId !== '' ? { id: initId, files: await adapters.files(initId) } : undefined;
+      return runs.run(
+        {
+          id: crypto.randomUUID(),
+          model,
+          modelId,
+          data: data.current.data,
+          rows: data.current.files,
+          fields,
+          initAdapter,
+        },
+        onEvent,
+      );
+    },
+    async resumeRun(id, onEvent) {
+      await refuseSecondTab();
+      whileIdle();
+      const record = await library.runs.get(id);
+      const { last } = await library.checkpoints.find(id);
+      if (!record || !last)
+        throw new UserError('This run has no checkpoint to resume from. Start it again with its settings.');
+      const origin = record.config as RunOrigin;
+      const onProgress: OnProgress = (progress) => onEvent({ kind: 'progress', progress });
+      await reopenModel(origin, onProgress);
+      const { model } = models.current;
+      const rows = await library.datasets.open(id);
+      await data.openFiles(rows, model, dataOptionsOf(origin.fields), onProgress);
+      const resumeFrom = await new RunRecords(library, () => undefined).openCheckpoint(last);
+      const initAdapter = origin.initAdapterId
+        ? { id: origin.initAdapterId, files: await adapters.files(origin.initAdapterId) }
+        : undefined;
+      return runs.run(
+        {
+          id,
+          model,
+          modelId: origin.modelId,
+          data: data.current.data,
+          rows,
+          fields: origin.fields,
+          initAdapter,
+          resumeFrom,
+        },
+        onEvent,
+      );
+    },
+    pause: async () => runs.pause(),
+    unpause: async () => runs.unpause(),
+    stop: async (keep) => runs.stop(keep),
+
+    listRuns: () => listRuns(library, runs.runningId),
+    runMetrics: async (id) => (await library.runs.log(id)) as unknown as Awaited<ReturnType<Engine['runMetrics']>>,
+    deleteRun: (id) => library.deleteRun(id),
+
+    async generate(request, onText) {
+      if (runs.runningId)
+        throw new UserError('A run is under way, and the GPU is its own. Wait for its end, or stop it.');
+      return playground.generate(models.current.model, request, onText);
+    },
+    cancelGeneration: async () => playground.cancel(),
+
+    listAdapters: () => adapters.list(),
+    importAdapter: (files) => adapters.import(files),
+    deleteAdapter: (id) => adapters.delete(id),
+    exportAdapter: (id) => adapters.export(id),
+
+    fieldsToYaml: (fields) => Promise.resolve(stringify(fields)),
+    yamlToFields: async (text) => {
+      const fields = parseFields(text);
+      describeRun(fields);
+      return fields;
+    },
+  };
+}
+
+function describeField({ schema: _, ...field }: FieldSchema): FieldDescription {
+  return field;
+}
+
+function parseFields(text: string): Record<string, unknown> {
+  const document = parseDocument(text, { schema: 'core' });
+  const [error] = document.errors;
+  if (error) throw new UserError(`This is not YAML: ${error.message.split('\n')[0] ?? ''}`);
+  const fields: unknown = document.toJS();
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw new UserError('This holds no fields. A run file is a list of lines like "r: 8".');
+  return { ...(fields as Record<string, unknown>) };
+}
+
+async function fetchFile(base: string, path: string): Promise<Blob> {
+  const response = await fetch(base + path).catch(() => undefined);
+  if (!response?.ok)
+    throw new UserError(`The sample's ${path} could not be loaded. Check the connection and try again.`);
+  return response.blob();
+}
+
+async function fetchFolder(base: string, folder: string, names: readonly string[]): Promise<FileSet> {
+  const blobs = await Promise.all(names.map((name) => fetchFile(base, folder + name)));
+  return new Map(names.map((name, i) => [name, blobSource(blobs[i] ?? new Blob(), name)]));
+}

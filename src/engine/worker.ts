@@ -1,0 +1,23 @@
+import { expose } from 'comlink';
+import { shaderSourcesFromBundle } from '../gpu/shaderSources.browser.ts';
+import type { Engine } from './api.ts';
+import { describeError } from './errors.ts';
+import { createStudioEngine } from './studioEngine.ts';
+
+/** Errors cross to the page as plain data: an Error would lose its code on the way. */
+function withPlainErrors(engine: Engine): Engine {
+  const guarded = Object.entries(engine).map(([name, method]: [string, (...args: never[]) => Promise<unknown>]) => [
+    name,
+    async (...args: never[]) => {
+      try {
+        return await method(...args);
+      } catch (error) {
+        throw describeError(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(guarded) as Engine;
+}
+
+const sampleUrl = new URL(`${import.meta.env.BASE_URL}demo/`, self.location.origin).href;
+expose(withPlainErrors(createStudioEngine({ shaders: shaderSourcesFromBundle(), sampleUrl })));
