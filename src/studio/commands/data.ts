@@ -32,6 +32,7 @@ export async function reopenData(): Promise<void> {
   const card = await trackIn('data', 'opening', (onProgress) => engine().reopenData(options, onProgress));
   if (!card) return;
   patch('data', { card });
+  refreshEstimate();
   await showRow(Math.min(rowIndex, Math.max(0, card.rows + card.evalRows - 1)));
 }
 

@@ -1,5 +1,6 @@
 import type { ModelCard, ModelFile } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
+import { isActive } from '../logic/readiness.ts';
 import { settingsOfFields } from '../logic/settings.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData, showRow } from './data.ts';
@@ -9,18 +10,20 @@ import { refreshStorage } from './machine.ts';
 import { clearPlayground } from './playground.ts';
 
 export async function openModelFiles(files: readonly ModelFile[]): Promise<void> {
-  if (files.length === 0) return;
+  if (files.length === 0 || isModelInUse()) return;
   const card = await trackIn('model', 'opening', (onProgress) => engine().openModel(files, onProgress));
   if (card) await takeModel(card);
 }
 
 export async function openStoredModel(id: string): Promise<void> {
+  if (isModelInUse()) return;
   const card = await trackIn('model', 'opening', (onProgress) => engine().openStoredModel(id, onProgress));
   if (card) await takeModel(card);
 }
 
 /** Model, data and settings at once, so that a newcomer has only to press Start. */
 export async function openSample(): Promise<void> {
+  if (isModelInUse()) return;
   const sample = await trackIn('model', 'opening', (onProgress) => engine().openSample(onProgress));
   if (!sample) return;
   const { method, data } = useStudio.getState();
@@ -31,6 +34,13 @@ export async function openSample(): Promise<void> {
   clearPlayground();
   refreshEstimate();
   await showRow(0);
+}
+
+/** A run holds its model on the GPU until it ends; says so where someone would change it. */
+function isModelInUse(): boolean {
+  const inUse = isActive(useStudio.getState().run.status);
+  if (inUse) showToast('A run is using the model. Stop the run before you open another.', true);
+  return inUse;
 }
 
 async function takeModel(card: ModelCard): Promise<void> {
