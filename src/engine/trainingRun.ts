@@ -9,7 +9,7 @@ import { totalSteps, warmupSteps, type TrainingSettings } from '../train/setting
 import { Trainer, type TrainerState } from '../train/trainer.ts';
 import type { StepMetrics } from '../train/metrics.ts';
 import type { LoadedModel } from './loadedModel.ts';
-import { RunControl, RunStopped } from './runControl.ts';
+import { RunStopped, type RunControl } from './runControl.ts';
 
 /** Rows are padded to a multiple of this many tokens, so that few plans serve all batches. */
 export const tokenBucket = 32;

@@ -83,7 +83,8 @@ export class Generator {
     }
     const [logits] = this.#runtime.outputs(key);
     if (!logits) throw new Error('the program has no logits');
-    return new Float32Array(await readBack(this.#runtime.gpu.device, this.#runtime.program(key).range(logits)));
+    const { device, wait } = this.#runtime.gpu;
+    return new Float32Array(await readBack(device, this.#runtime.program(key).range(logits), wait));
   }
 
   #trace(tokens: number, capacity: number): Traced {

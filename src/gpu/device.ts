@@ -21,11 +21,17 @@ export interface Gpu {
   readonly description: GpuDescription;
   readonly pipelines: PipelineCache;
   readonly memory: MemoryLedger;
+  /** waits for the GPU; where waiting itself would take the processor that a software GPU needs, it sleeps in between */
+  readonly wait: Wait;
   /** smallest step between uniform slots, in bytes */
   readonly uniformAlignment: number;
 }
 
+export type Wait = <T>(promise: Promise<T>) => Promise<T>;
+
 export interface OpenGpuOptions {
+  /** how to wait for the GPU; by default as for any promise */
+  readonly wait?: Wait;
   /** lowers the binding limit, to prove that tensors are split rightly; bytes */
   readonly bindingLimit?: number;
 }
@@ -53,6 +59,7 @@ export async function openGpu(gpu: GPU, sources: ShaderSources, options: OpenGpu
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize: bindingLimit },
   });
   const info = adapter.info;
+  const wait = options.wait ?? ((promise) => promise);
   const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'GPU';
   return {
     device,
@@ -68,8 +75,9 @@ export async function openGpu(gpu: GPU, sources: ShaderSources, options: OpenGpu
       maxBufferSize,
       bindingLimit: Math.min(bindingLimit, options.bindingLimit ?? bindingLimit),
     },
-    pipelines: new PipelineCache(device, sources),
+    pipelines: new PipelineCache(device, sources, wait),
     memory: new MemoryLedger(device),
+    wait,
     uniformAlignment: device.limits.minUniformBufferOffsetAlignment,
   };
 }

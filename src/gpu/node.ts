@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { openGpu, GpuUnavailable, type Gpu, type OpenGpuOptions } from './device.ts';
+import { openGpu, GpuUnavailable, type Gpu, type OpenGpuOptions, type Wait } from './device.ts';
 import { shaderSourcesFromDisk } from './shaderSources.node.ts';
 
 /** Software drivers in the order they are tried when the machine names none: Mesa's lavapipe, then Chromium's SwiftShader. */
@@ -21,6 +21,28 @@ interface DawnModule {
 /** Dawn aborts the process when its entry object is collected, so it is kept for life. */
 const kept: GPU[] = [];
 
+/**
+ * Dawn in Node turns the event loop without pause while a promise is pending, which takes a core from a software GPU.
+ * While somebody waits, each turn therefore sleeps for a millisecond.
+ */
+function sleepingWait(): Wait {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let waiting = 0;
+  const turn = () => {
+    if (waiting === 0) return;
+    Atomics.wait(cell, 0, 0, 1);
+    setImmediate(turn);
+  };
+  return async (promise) => {
+    if (waiting++ === 0) setImmediate(turn);
+    try {
+      return await promise;
+    } finally {
+      waiting--;
+    }
+  };
+}
+
 function createDawn(): GPU {
   const dawn = createRequire(import.meta.url)('webgpu') as DawnModule;
   Object.assign(globalThis, dawn.globals);
@@ -36,7 +58,7 @@ export async function openNodeGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   for (const driver of [undefined, ...drivers]) {
     if (driver) process.env['VK_ICD_FILENAMES'] = driver;
     try {
-      return await openGpu(createDawn(), sources, options);
+      return await openGpu(createDawn(), sources, { wait: sleepingWait(), ...options });
     } catch (error) {
       if (!(error instanceof GpuUnavailable)) throw error;
     }

@@ -1,3 +1,4 @@
+import type { Wait } from './device.ts';
 import { kernelKey, type KernelSpec } from './kernel.ts';
 import { bindingsOf, linkKernel, type BindingAccess, type ShaderSources } from './shaderSources.ts';
 
@@ -14,11 +15,13 @@ const bufferType = { uniform: 'uniform', read: 'read-only-storage', read_write: 
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #sources: ShaderSources;
+  readonly #wait: Wait;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
 
-  constructor(device: GPUDevice, sources: ShaderSources) {
+  constructor(device: GPUDevice, sources: ShaderSources, wait: Wait = (promise) => promise) {
     this.#device = device;
     this.#sources = sources;
+    this.#wait = wait;
   }
 
   /** Compiles on first use; a WGSL error names the kernel and shows the lines the compiler complains of. */
@@ -61,11 +64,13 @@ export class PipelineCache {
       })),
     });
     try {
-      const pipeline = await this.#device.createComputePipelineAsync({
-        label: key,
-        layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main' },
-      });
+      const pipeline = await this.#wait(
+        this.#device.createComputePipelineAsync({
+          label: key,
+          layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+          compute: { module, entryPoint: 'main' },
+        }),
+      );
       return { key, pipeline, layout, bindings };
     } catch (cause) {
       throw new Error(`Kernel ${key} does not compile.\n${await explain(module, code)}`, { cause });

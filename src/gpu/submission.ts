@@ -1,3 +1,4 @@
+import type { Wait } from './device.ts';
 import type { Dispatch } from './kernel.ts';
 
 /** Aim for one submit, in milliseconds: short enough that the page draws, pause answers and no watchdog fires. */
@@ -13,12 +14,14 @@ const inFlight = 2;
  */
 export class Submitter {
   readonly #device: GPUDevice;
+  readonly #wait: Wait;
   readonly #pending: Promise<void>[] = [];
   #flopsPerMillisecond: number;
   #lastDone = 0;
 
-  constructor(device: GPUDevice, isSoftware: boolean) {
+  constructor(device: GPUDevice, isSoftware: boolean, wait: Wait = (promise) => promise) {
     this.#device = device;
+    this.#wait = wait;
     this.#flopsPerMillisecond = isSoftware ? 2e6 : 2e8;
   }
 
@@ -49,13 +52,13 @@ export class Submitter {
 
   /** Resolves when everything submitted so far is done. */
   async idle(): Promise<void> {
-    await this.#device.queue.onSubmittedWorkDone();
+    await this.#wait(this.#device.queue.onSubmittedWorkDone());
     this.#pending.length = 0;
   }
 
   /** Waits until there is room for another submit. */
   async ready(): Promise<void> {
-    while (this.#pending.length >= inFlight) await this.#pending.shift();
+    while (this.#pending.length >= inFlight) await this.#wait(this.#pending.shift() ?? Promise.resolve());
     await this.gate?.();
   }
 

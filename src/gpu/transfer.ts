@@ -1,7 +1,12 @@
+import type { Wait } from './device.ts';
 import type { BufferRange } from './kernel.ts';
 
 /** Reads a range back to the CPU. Waits for the GPU: never within a training step. */
-export async function readBack(device: GPUDevice, range: BufferRange): Promise<ArrayBuffer> {
+export async function readBack(
+  device: GPUDevice,
+  range: BufferRange,
+  wait: Wait = (promise) => promise,
+): Promise<ArrayBuffer> {
   const size = Math.ceil(range.size / 4) * 4;
   const staging = device.createBuffer({
     label: 'read back',
@@ -11,7 +16,7 @@ export async function readBack(device: GPUDevice, range: BufferRange): Promise<A
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(range.buffer, range.offset, staging, 0, size);
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  await wait(staging.mapAsync(GPUMapMode.READ));
   const bytes = staging.getMappedRange().slice(0, range.size);
   staging.unmap();
   staging.destroy();

@@ -58,7 +58,7 @@ export class Runtime {
     this.gpu = gpu;
     this.#weights = weights;
     this.#space = space;
-    this.submitter = new Submitter(gpu.device, gpu.description.isSoftware);
+    this.submitter = new Submitter(gpu.device, gpu.description.isSoftware, gpu.wait);
     this.#arenas = new Arenas(gpu);
     const { UNIFORM, COPY_DST } = GPUBufferUsage;
     const buffer = gpu.memory.create('parameters', 'step parameters', stepParameterBytes, UNIFORM | COPY_DST);

@@ -63,7 +63,7 @@ export class MetricsReader {
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(this.#ring.buffer, this.#ring.offset, this.#staging, 0, this.#ring.size);
     device.queue.submit([encoder.finish()]);
-    await this.#staging.mapAsync(GPUMapMode.READ);
+    await this.#gpu.wait(this.#staging.mapAsync(GPUMapMode.READ));
     const numbers = new Float32Array(this.#staging.getMappedRange().slice(0));
     this.#staging.unmap();
     const metrics: StepMetrics[] = [];

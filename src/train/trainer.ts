@@ -152,7 +152,7 @@ export class Trainer {
 
   async #takeSum(state: string): Promise<number> {
     const [sum = NaN] = new Float32Array(
-      await readBack(this.#gpu.device, { ...this.runtime.state(state, 4), size: 4 }),
+      await readBack(this.#gpu.device, { ...this.runtime.state(state, 4), size: 4 }, this.#gpu.wait),
     );
     this.runtime.clearState(state);
     return sum;
