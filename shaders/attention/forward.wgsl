@@ -9,7 +9,8 @@
 //   output: the same lane holds the same 4 rows × 2 columns, so that m, l and the rescaling never leave its registers. Lanes beyond
 //   what the columns need take the keys by turns, and their sums are added at the end.
 // lavapipe and SwiftShader: as fast as the best matmuls (6.5 and 2.7 GFLOP/s on two cores at T = 512, head size 64). Tried and lost:
-// reductions over lanes written out (same speed, 1.4 × the cold start); one query head a tile (decoding 10 × slower).
+// reductions over lanes written out (same speed, 1.4 × the cold start); one query head a tile (decoding at a cache of 512: 13 × slower);
+// a second pass of scores for heads beyond 64 values (1.3 × slower at 128).
 // Sources: Dao et al., "FlashAttention" (2022); the online sum is Milakov & Gimelshein's (2018).
 
 import package::attention::shape::{

@@ -6,6 +6,8 @@
 // One workgroup of 64 = groups × lanes for 4 · groups keys, walking tiles of 4 · lanes of the rows that read their head (see all_rows).
 //   scores: a lane holds 4 keys × 4 rows; the weights and factors of a tile go through workgroup memory (8 KB);
 //   sums: the same lane holds the same 4 keys × 2 columns of dk and of dv.
+// Tried, neither won nor lost: the starts of a tile's rows in workgroup memory in place of walking the heads. Lost: a second pass of
+// scores for heads beyond 64 values (1.7 × slower at 128).
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
 
 import package::attention::shape::{

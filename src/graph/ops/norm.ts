@@ -32,9 +32,12 @@ export function checkNorm(
   return { shape, ...matrix };
 }
 
-/** Neighbouring invocations that share a row: the least power of two that leaves each about four values, at most a workgroup. */
+/**
+ * Neighbouring invocations that share a row: about sixteen values each, at most a workgroup. Fewer values to a lane would mean more
+ * barriers for a row, which software drivers pay dearly; more would leave a GPU's lanes idle where rows are few.
+ */
 export function lanesOf(columns: number): number {
-  return Math.min(workgroupSize, 2 ** Math.ceil(Math.log2(Math.max(1, columns / 4))));
+  return Math.min(workgroupSize, 2 ** Math.round(Math.log2(Math.max(1, columns / 16))));
 }
 
 export function lowerNorm(
