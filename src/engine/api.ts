@@ -287,6 +287,8 @@ export interface Engine {
   /** the same files under other options */
   reopenData(options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
   dataRow(index: number): Promise<RowView>;
+  /** What is open: resuming a run opens its model and its rows by itself. */
+  describeOpen(): Promise<{ model: ModelCard | null; data: DataCard | null }>;
 
   /** Checks fields; throws bad-input naming the field and the nearest that works. */
   estimate(fields: RunFields): Promise<MemoryEstimate>;

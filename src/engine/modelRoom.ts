@@ -26,6 +26,11 @@ export class ModelRoom {
     return this.#current;
   }
 
+  /** the open model's card; null when none is open */
+  get card(): ModelCard | null {
+    return this.#current ? modelCard(this.#current.model, this.#current.id, this.#current.isStored) : null;
+  }
+
   get currentId(): string | undefined {
     return this.#current?.id;
   }

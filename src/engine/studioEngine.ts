@@ -138,6 +138,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
     reopenData: (options, onProgress) => data.reopen(models.current.model, options, onProgress),
     dataRow: async (index) => data.row(index, models.current.model),
+    describeOpen: async () => ({ model: models.card, data: data.card }),
 
     estimate: (fields) => estimateRun(machine, models.current.model, data.current.data, fields),
     async startRun(fields, onEvent) {

@@ -7,7 +7,7 @@ const pauseMs = 200;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let latest = 0;
 
-/** Prices the run anew, once typing has paused. Needs a model; without one there is nothing to price. */
+/** Prices the run anew, once typing has paused. Needs a model and data: the longest row decides. */
 export function refreshEstimate(): void {
   clearTimeout(timer);
   timer = setTimeout(() => void estimate(), pauseMs);
@@ -15,7 +15,7 @@ export function refreshEstimate(): void {
 
 async function estimate(): Promise<void> {
   const { model, method, data } = useStudio.getState();
-  if (!model.card || method.methods.length === 0) return;
+  if (!model.card || !data.card || method.methods.length === 0) return;
   const turn = ++latest;
   patch('method', { estimating: true });
   try {

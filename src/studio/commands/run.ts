@@ -28,6 +28,9 @@ export async function resumeRun(run: RunSummary): Promise<void> {
   await follow(run.fields, upToCheckpoint, (onEvent) => engine().resumeRun(run.id, onEvent));
 }
 
+/** Set while a run is being thrown away: its end is then no result. */
+let discarding = false;
+
 /** Shows a run from its start to its end, however it ends. */
 async function follow(
   fields: RunFields,
@@ -35,6 +38,7 @@ async function follow(
   begin: (onEvent: OnRunEvent) => Promise<RunSummary>,
 ): Promise<void> {
   if (isActive(useStudio.getState().run.status)) return goTo('train');
+  discarding = false;
   metricLog.replace(points);
   patch('run', { ...noRun, status: 'preparing', fields });
   goTo('train');
@@ -52,13 +56,14 @@ async function follow(
   try {
     const summary = await begin(onEvent);
     batch.flush();
-    patch('run', { status: summary.status, summary, fields: summary.fields });
+    patch('run', discarding ? noRun : { status: summary.status, summary, fields: summary.fields });
     if (summary.adapterId) tryAdapter(summary.adapterId);
   } catch (thrown) {
     batch.flush();
     const error = toEngineError(thrown);
-    patch('run', error.code === 'cancelled' ? noRun : { status: 'failed', error });
+    patch('run', error.code === 'cancelled' || discarding ? noRun : { status: 'failed', error });
   }
+  if (discarding) showToast('The run and its checkpoints are gone.');
   await Promise.all([refreshLibrary(), refreshStorage()]);
 }
 
@@ -80,9 +85,9 @@ export function stopAndKeep(): Promise<void> {
   return command(() => engine().stop(true));
 }
 
-export async function discardRun(): Promise<void> {
-  await command(() => engine().stop(false));
-  showToast('The run and its checkpoints are gone.');
+export function discardRun(): Promise<void> {
+  discarding = true;
+  return command(() => engine().stop(false));
 }
 
 async function command(work: () => Promise<void>): Promise<void> {

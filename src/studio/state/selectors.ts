@@ -15,7 +15,7 @@ export function readinessOf({ machine, model, data, method, run }: StudioState):
     hasData: data.card !== null,
     hasMethod: methodOf(method) !== undefined,
     estimate: method.estimate,
-    estimateError: model.card ? method.estimateError : null,
+    estimateError: model.card && data.card ? method.estimateError : null,
     runStatus: run.status,
   });
 }

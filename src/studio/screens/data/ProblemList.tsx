@@ -22,6 +22,8 @@ export function ProblemList({ card }: { card: DataCard }): ReactNode {
 }
 
 function whereText({ count, lines }: DataCard['problems'][number]): string {
+  // A single problem names its place itself.
+  if (count === 1) return '';
   if (lines.length === 0) return `${formatCount(count)} times`;
   const more = count > shownLines ? ` and ${formatCount(count - Math.min(shownLines, lines.length))} more` : '';
   return `${lines.length === 1 ? 'Line' : 'Lines'} ${lines.slice(0, shownLines).map(formatCount).join(', ')}${more}.`;

@@ -15,16 +15,12 @@ import styles from './PlaygroundScreen.module.css';
 export function PlaygroundScreen(): ReactNode {
   const model = useStudio((state) => state.model.card);
   const { base, tuned, adapterId, asked, prompt } = useStudio((state) => state.playground);
-  const training = useStudio((state) => isActive(state.run.status) && state.run.status !== 'paused');
+  const training = useStudio((state) => isActive(state.run.status));
   return (
     <ScreenFrame title="Playground" lead="The same question to both, with the same seed: what did the training change?">
       {model ? (
         <>
-          {training && (
-            <Notice tone="info">
-              A run is using the GPU, so answers come slowly and slow the run down. Pausing it helps.
-            </Notice>
-          )}
+          {training && <Notice tone="info">A run is using the GPU. Answers can be written when it has ended.</Notice>}
           <PromptBox />
           {asked !== '' && asked !== prompt && <p className={styles.asked}>{asked}</p>}
           <div className={styles.columns}>
