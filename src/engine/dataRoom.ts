@@ -22,6 +22,11 @@ export class DataRoom {
     return this.#current;
   }
 
+  /** the open data's card; null when none is open */
+  get card(): DataCard | null {
+    return this.#current ? this.#card() : null;
+  }
+
   async open(
     dropped: readonly ModelFile[],
     model: LoadedModel,

@@ -192,6 +192,7 @@ export const fixtureEngine: Engine = {
   deleteModel: async () => undefined,
   openData: async (_files, options) => dataCard(options),
   reopenData: async (options) => dataCard(options),
+  describeOpen: async () => ({ model: null, data: null }),
   dataRow: async (index) => rowView(index),
   estimate: async (fields) => {
     if (fields['r'] === 0) throw { code: 'bad-input', message: 'r must be at least 1, not 0.' };

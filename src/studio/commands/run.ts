@@ -25,7 +25,19 @@ export async function resumeRun(run: RunSummary): Promise<void> {
     .runMetrics(run.id)
     .catch(() => []);
   const upToCheckpoint = points.filter((point) => point.step <= (run.checkpointStep ?? 0));
-  await follow(run.fields, upToCheckpoint, (onEvent) => engine().resumeRun(run.id, onEvent));
+  await follow(run.fields, upToCheckpoint, (onEvent) =>
+    engine().resumeRun(run.id, (event) => {
+      onEvent(event);
+      // By now the engine has opened the run's model and rows, which this page may not have seen yet.
+      if (event.kind === 'status' && event.status === 'preparing') void showWhatIsOpen();
+    }),
+  );
+}
+
+async function showWhatIsOpen(): Promise<void> {
+  const { model, data } = await engine().describeOpen();
+  if (model) patch('model', { card: model });
+  if (data) patch('data', { card: data });
 }
 
 /** Set while a run is being thrown away: its end is then no result. */
