@@ -8,9 +8,9 @@ import type { FormatName } from '../quant/format.ts';
 import { readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
 
 /** Bytes read from the file and handed to the GPU at a time. */
-const sliceBytes = 16 * 2 ** 20;
+const sliceBytes = 8 * 2 ** 20;
 /** After that many bytes the upload waits for the GPU, so that slices can be collected. */
-const bytesInFlight = 128 * 2 ** 20;
+const bytesInFlight = 24 * 2 ** 20;
 
 export interface LoadProgress {
   (bytes: number, totalBytes: number): void;
@@ -48,7 +48,7 @@ export class WeightStore {
         sinceWait += tensor.entry.byteLength;
         onProgress?.(done, total);
         if (sinceWait > bytesInFlight) {
-          await this.#gpu.device.queue.onSubmittedWorkDone();
+          await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
           sinceWait = 0;
         }
       }
