@@ -212,7 +212,10 @@ class TrainingLoop {
       if (!point.isFinite && !this.#diverged)
         this.#diverged = new RunDiverged(point.step, Number.isFinite(point.loss) ? 'gradient norm' : 'loss');
       if (this.#diverged && point.step >= this.#diverged.step) continue;
-      this.#events.onStep?.({ ...point, epoch: point.step / this.#plan.stepsPerEpoch, tokens: this.#tokens });
+      const epoch = point.step / this.#plan.stepsPerEpoch;
+      // the GPU's copy of the rate is rounded to f32
+      const learningRate = this.#learningRate(point.step, this.#input.settings);
+      this.#events.onStep?.({ ...point, learningRate, epoch, tokens: this.#tokens });
     }
   }
 
