@@ -15,6 +15,7 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from zlib import crc32
 
 import peft
 import torch
@@ -61,6 +62,7 @@ CASES = [
          rank_pattern={'q_proj': 5, r'layers\.1\.mlp\.gate_proj': 2}, alpha_pattern={'v_proj': 9},
          run=dict(num_train_epochs=2, max_steps=0, batch_size=2, gradient_accumulation_steps=2), rows=7),
     lora('lora-embedding-and-head', 'llama', r=2, lora_alpha=3, target_modules=['embed_tokens', 'lm_head', 'v_proj'], use_rslora=True),
+    ia3('ia3-usual-feedforward', 'llama', target_modules=['q_proj', 'down_proj'], afresh=True),
     lora('lora-bias-of-b', 'llama-linear', r=4, target_modules=['o_proj', 'down_proj'], lora_bias=True),
     ia3('ia3', 'llama-linear', afresh=True),
     lora('lora-saved-pair', 'llama3', r=3, modules_to_save=['embed_tokens', 'lm_head']),
@@ -68,8 +70,9 @@ CASES = [
     lora('lora-embedding-and-head', 'llama3', r=3, target_modules=['embed_tokens', 'lm_head', 'k_proj']),
     lora('lora-chat', 'llama3', r=4, target_modules=['q_proj', 'k_proj', 'v_proj', 'o_proj'], data='chat', run=dict(max_length=72)),
     lora('lora', 'mistral', r=3, lora_alpha=7, target_modules=['v_proj', 'gate_proj'], run=dict(max_length=64)),
-    ia3('ia3-feedforward', 'mistral', target_modules=['q_proj', 'o_proj', 'up_proj', 'down_proj'], feedforward_modules=['o_proj', 'down_proj'],
-        modules_to_save=['post_attention_layernorm']),
+    ia3('ia3-feedforward', 'mistral', target_modules=r'.*layers\.0\..*(q_proj|o_proj)|.*layers\.1\..*(up_proj|down_proj)',
+        feedforward_modules=['o_proj', 'down_proj'], modules_to_save=['post_attention_layernorm']),
+    lora('lora-saved-block', 'mistral', r=3, target_modules='all-linear', modules_to_save=['layers.1.mlp']),
     lora('lora-all-biases', 'qwen2', r=2, target_modules=['q_proj', 'o_proj'], bias='all'),
     lora('lora-own-biases', 'qwen2', r=2, target_modules=['k_proj', 'up_proj'], bias='lora_only'),
     ia3('ia3', 'qwen2', afresh=True),
@@ -105,7 +108,7 @@ def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ''
     if not wanted:
         shutil.rmtree(OUT, ignore_errors=True)
-    for index, name in enumerate(MODELS):
+    for name in MODELS:
         cases = [case for case in CASES if case.model == name and wanted in case.name]
         if not cases:
             continue
@@ -113,7 +116,7 @@ def main() -> None:
         shutil.rmtree(OUT / 'models' / name, ignore_errors=True)
         path, base, tokenizer = make_model(name, OUT / 'models')
         for case in cases:
-            make_one(case, path, copy.deepcopy(base), tokenizer, 1000 * (index + 1) + CASES.index(case))
+            make_one(case, path, copy.deepcopy(base), tokenizer, seed=crc32(case.name.encode()) % 10000)
 
 
 def make_one(case: Case, model_path: Path, base, tokenizer, seed: int) -> None:
