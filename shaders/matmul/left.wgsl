@@ -6,7 +6,7 @@ import package::matmul::tile::params;
 
 // Where a row starts, in elements. Rows past the end repeat the last one; what they give is never stored.
 fn rowOf(batch: u32, row: u32) -> u32 {
-  return params.a_offset + batch * params.a_batch + min(row, params.row_end - 1u) * params.a_stride;
+  return params.a_offset + batch * params.a_batch + min(row, params.row_end - 1u) * params.a_row;
 }
 
 // Elements k..k+3 of the row that starts at `start`; zero from `depth` on.

@@ -1,4 +1,4 @@
-// output[batch, m, n] = alpha · Σ_k a[batch, m, k] · b[batch, k, n] (+ output) (+ bias[n]); b in plain floats: dx = dy·W.
+// output[batch, m, n] = alpha · Σ_k a[batch, m, k] · b[batch, k, n] (+ output) (+ bias[n]); b in plain floats, columns a multiple of 4: dx = dy·W.
 //
 // Bindings: 0 params; 1 a f32 [batch, rows, depth]; 2 b (weight decoder) [batch, depth, columns]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8), z = batch. A lane owns 8 rows × 8 columns.
@@ -6,24 +6,11 @@
 // Lost (GFLOP/s lavapipe, SwiftShader; this one 20, 6.5): one step a turn 19, 5.5; 8 × 4 14, 4.7; 4 × 8 11, 4.7; 4 × 16 14, 4.0.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
-@if(VEC4) import package::weight::four;
-@if(!VEC4) import package::weight::one;
+import package::weight::four;
 
 // Four columns of the row of b that starts at `start`. Columns past the end repeat the last ones, and what they give is never stored.
-@if(VEC4)
 fn right(start: u32, column: u32) -> vec4<f32> {
   return four((start + min(column, params.column_end - 4u)) >> 2u);
-}
-
-@else
-fn right(start: u32, column: u32) -> vec4<f32> {
-  let last = params.column_end - 1u;
-  return vec4(
-    one(start + min(column, last)),
-    one(start + min(column + 1u, last)),
-    one(start + min(column + 2u, last)),
-    one(start + min(column + 3u, last)),
-  );
 }
 
 @compute @workgroup_size(64)
@@ -63,10 +50,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var t7 = vec4<f32>();
   for (var k = 0u; k < params.depth; k += 4u) {
     // steps past the end meet zeros of a
-    let b0 = b + k * params.b_stride;
-    let b1 = b + min(k + 1u, last) * params.b_stride;
-    let b2 = b + min(k + 2u, last) * params.b_stride;
-    let b3 = b + min(k + 3u, last) * params.b_stride;
+    let b0 = b + k * params.b_step;
+    let b1 = b + min(k + 1u, last) * params.b_step;
+    let b2 = b + min(k + 2u, last) * params.b_step;
+    let b3 = b + min(k + 3u, last) * params.b_step;
     let w = mat4x4<f32>(right(b0, column), right(b1, column), right(b2, column), right(b3, column));
     let v = mat4x4<f32>(right(b0, column + 4u), right(b1, column + 4u), right(b2, column + 4u), right(b3, column + 4u));
     let x0 = left(a0, k);

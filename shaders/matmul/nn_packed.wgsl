@@ -25,8 +25,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let a5 = rowOf(0u, row + 5u);
   let a6 = rowOf(0u, row + 6u);
   let a7 = rowOf(0u, row + 7u);
-  let octets = params.b_stride >> 3u;
-  let blocks = params.b_stride >> 5u;
+  let octets = params.b_step >> 3u;
+  let blocks = params.b_step >> 5u;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();

@@ -1,4 +1,4 @@
-// output[batch, m, n] = alpha · Σ_k a[batch, m, k] · b[batch, n, k] (+ output) (+ bias[n]); b in plain floats: y = x·Wᵀ.
+// output[batch, m, n] = alpha · Σ_k a[batch, m, k] · b[batch, n, k] (+ output) (+ bias[n]); b in plain floats, depth a multiple of 4: y = x·Wᵀ.
 //
 // Bindings: 0 params; 1 a f32 [batch, rows, depth]; 2 b (weight decoder) [batch, columns, depth]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8), z = batch. A lane owns 8 rows × 8 columns.
@@ -7,20 +7,11 @@
 // loads between the arithmetic 17, 6.4.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
-@if(VEC4) import package::weight::four;
-@if(!VEC4) import package::weight::one;
+import package::weight::four;
 
-// Elements k..k+3 of a row of b; zero from `depth` on.
-@if(VEC4)
+// Elements k..k+3 of the row of b that starts at `start`.
 fn right(start: u32, k: u32) -> vec4<f32> {
   return four((start + k) >> 2u);
-}
-
-@else
-fn right(start: u32, k: u32) -> vec4<f32> {
-  let last = params.depth - 1u;
-  let w = vec4(one(start + k), one(start + min(k + 1u, last)), one(start + min(k + 2u, last)), one(start + min(k + 3u, last)));
-  return select(vec4<f32>(), w, vec4(k, k + 1u, k + 2u, k + 3u) < vec4(params.depth));
 }
 
 @compute @workgroup_size(64)
@@ -42,14 +33,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let a7 = rowOf(batch, row + 7u);
   let b = batch * params.b_batch;
   let last = params.column_end - 1u;
-  let b0 = b + column * params.b_stride;
-  let b1 = b + min(column + 1u, last) * params.b_stride;
-  let b2 = b + min(column + 2u, last) * params.b_stride;
-  let b3 = b + min(column + 3u, last) * params.b_stride;
-  let b4 = b + min(column + 4u, last) * params.b_stride;
-  let b5 = b + min(column + 5u, last) * params.b_stride;
-  let b6 = b + min(column + 6u, last) * params.b_stride;
-  let b7 = b + min(column + 7u, last) * params.b_stride;
+  let b0 = b + column * params.b_column;
+  let b1 = b + min(column + 1u, last) * params.b_column;
+  let b2 = b + min(column + 2u, last) * params.b_column;
+  let b3 = b + min(column + 3u, last) * params.b_column;
+  let b4 = b + min(column + 4u, last) * params.b_column;
+  let b5 = b + min(column + 5u, last) * params.b_column;
+  let b6 = b + min(column + 6u, last) * params.b_column;
+  let b7 = b + min(column + 7u, last) * params.b_column;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();

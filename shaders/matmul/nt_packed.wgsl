@@ -1,17 +1,18 @@
 // output[m, n] = alpha · Σ_k a[m, k] · b[n, k] (+ output) (+ bias[n]); b in a block format, four rows side by side: y = x·Wᵀ.
 //
 // Bindings: 0 params; 1 a f32 [rows, depth]; 2 and 3 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
-// Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 4). A lane owns 4 rows × 8 columns.
-// Idea: one vec4 load holds eight columns of four rows of b, which makes the stored [n, k] an outer product over n.
-// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one 22, 6.8): 8 × 4 15, 5.5; 8 × 8 25, 4.6 and 2.5 times the compile time;
-// 4 × 4 16, 4.8; 4 × 12 22, 4.2; 16 × 4 9, 3.6; a loop over blocks around one over octets, for the scales, 17, 3.6 (8 × 8).
+// Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
+// Idea: one vec4 load holds the same columns of four rows of b, which makes the stored [n, k] an outer product over n; four steps of
+// the reduction a turn, and one read of the scales for each block of 32.
+// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one 25, 7.1): eight steps a turn: 4 × 4 16, 4.8; 4 × 8 22, 6.6;
+// 4 × 12 22, 4.2; 8 × 4 15, 5.5; 8 × 8 25, 4.6; sixteen steps, 4 × 8, 17, 4.1; scales read every turn 24, 6.8, or behind an if 27, 5.4.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
-import package::weight::{scalesAt, octetAt};
+import package::weight::{scalesAt, quartetAt};
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let place = placeOf(workgroup, lane, 4u, 8u);
+  let place = placeOf(workgroup, lane, 8u, 8u);
   let row = place.x;
   let column = place.y;
   if (row >= params.row_end || column >= params.column_end) {
@@ -21,7 +22,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let a1 = rowOf(0u, row + 1u);
   let a2 = rowOf(0u, row + 2u);
   let a3 = rowOf(0u, row + 3u);
-  let octets = params.depth >> 3u;
+  let a4 = rowOf(0u, row + 4u);
+  let a5 = rowOf(0u, row + 5u);
+  let a6 = rowOf(0u, row + 6u);
+  let a7 = rowOf(0u, row + 7u);
+  let quartets = params.depth >> 2u;
   let blocks = params.depth >> 5u;
   let group = column >> 2u;
   let next = min(group + 1u, (params.column_end - 1u) >> 2u);
@@ -29,34 +34,56 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();
   var s3 = vec4<f32>();
+  var s4 = vec4<f32>();
+  var s5 = vec4<f32>();
+  var s6 = vec4<f32>();
+  var s7 = vec4<f32>();
   var t0 = vec4<f32>();
   var t1 = vec4<f32>();
   var t2 = vec4<f32>();
   var t3 = vec4<f32>();
-  for (var k = 0u; k < params.depth; k += 8u) {
-    let w = octetAt(group * octets + (k >> 3u), scalesAt(group * blocks + (k >> 5u)));
-    let v = octetAt(next * octets + (k >> 3u), scalesAt(next * blocks + (k >> 5u)));
-    let x0 = left(a0, k);
-    let x1 = left(a1, k);
-    let x2 = left(a2, k);
-    let x3 = left(a3, k);
-    let y0 = left(a0, k + 4u);
-    let y1 = left(a1, k + 4u);
-    let y2 = left(a2, k + 4u);
-    let y3 = left(a3, k + 4u);
-    s0 = advance(advance(s0, x0, w.low), y0, w.high);
-    s1 = advance(advance(s1, x1, w.low), y1, w.high);
-    s2 = advance(advance(s2, x2, w.low), y2, w.high);
-    s3 = advance(advance(s3, x3, w.low), y3, w.high);
-    t0 = advance(advance(t0, x0, v.low), y0, v.high);
-    t1 = advance(advance(t1, x1, v.low), y1, v.high);
-    t2 = advance(advance(t2, x2, v.low), y2, v.high);
-    t3 = advance(advance(t3, x3, v.low), y3, v.high);
+  var t4 = vec4<f32>();
+  var t5 = vec4<f32>();
+  var t6 = vec4<f32>();
+  var t7 = vec4<f32>();
+  for (var block = 0u; block < blocks; block++) {
+    let w_scales = scalesAt(group * blocks + block);
+    let v_scales = scalesAt(next * blocks + block);
+    let end = min((block + 1u) << 5u, params.depth);
+    for (var k = block << 5u; k < end; k += 4u) {
+      let w = quartetAt(group * quartets + (k >> 2u), w_scales);
+      let v = quartetAt(next * quartets + (k >> 2u), v_scales);
+      let x0 = left(a0, k);
+      let x1 = left(a1, k);
+      let x2 = left(a2, k);
+      let x3 = left(a3, k);
+      let x4 = left(a4, k);
+      let x5 = left(a5, k);
+      let x6 = left(a6, k);
+      let x7 = left(a7, k);
+      s0 = advance(s0, x0, w);
+      s1 = advance(s1, x1, w);
+      s2 = advance(s2, x2, w);
+      s3 = advance(s3, x3, w);
+      s4 = advance(s4, x4, w);
+      s5 = advance(s5, x5, w);
+      s6 = advance(s6, x6, w);
+      s7 = advance(s7, x7, w);
+      t0 = advance(t0, x0, v);
+      t1 = advance(t1, x1, v);
+      t2 = advance(t2, x2, v);
+      t3 = advance(t3, x3, v);
+      t4 = advance(t4, x4, v);
+      t5 = advance(t5, x5, v);
+      t6 = advance(t6, x6, v);
+      t7 = advance(t7, x7, v);
+    }
   }
-  var sums = array<vec4<f32>, 8>(
+  var sums = array<vec4<f32>, 16>(
     s0, t0, s1, t1, s2, t2, s3, t3,
+    s4, t4, s5, t5, s6, t6, s7, t7,
   );
-  let end = min(4u, params.row_end - row);
+  let end = min(8u, params.row_end - row);
   for (var i = 0u; i < end; i++) {
     store(0u, row + i, column, sums[2u * i]);
     store(0u, row + i, column + 4u, sums[2u * i + 1u]);

@@ -13,12 +13,14 @@ struct Params {
   // length of the reduction
   depth: u32,
   lanes_log2: u32,
-  // elements from one row (of the stored matrix) to the next, and from one batch to the next
-  a_stride: u32,
+  // elements from one row of a, column of b or row of the output to the next; from one step of the reduction and one batch to the next
+  a_row: u32,
+  a_step: u32,
   a_batch: u32,
-  b_stride: u32,
+  b_column: u32,
+  b_step: u32,
   b_batch: u32,
-  output_stride: u32,
+  output_row: u32,
   output_batch: u32,
   // elements before the first one used
   a_offset: u32,
@@ -57,7 +59,7 @@ fn store(batch: u32, row: u32, column: u32, product: vec4<f32>) {
   if (row >= params.row_end || column >= params.column_end) {
     return;
   }
-  let place = (params.output_offset + batch * params.output_batch + row * params.output_stride + column) >> 2u;
+  let place = (params.output_offset + batch * params.output_batch + row * params.output_row + column) >> 2u;
   var value = params.alpha * product;
   if (params.accumulate != 0u) {
     value += output[place];
@@ -81,7 +83,7 @@ fn storeOne(batch: u32, row: u32, column: u32, product: f32) {
   if (row >= params.row_end || column >= params.column_end) {
     return;
   }
-  let place = params.output_offset + batch * params.output_batch + row * params.output_stride + column;
+  let place = params.output_offset + batch * params.output_batch + row * params.output_row + column;
   var value = params.alpha * product;
   if (params.accumulate != 0u) {
     value += output[place];

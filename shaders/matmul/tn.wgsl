@@ -1,46 +1,20 @@
-// output[batch, m, n] = alpha · Σ_k a[batch, k, m] · b[batch, k, n] (+ output) (+ bias[n]): the gradient of a weight, dW = dyᵀ·x.
+// output[batch, m, n] = alpha · Σ_k a[batch, k, m] · b[batch, k, n] (+ output) (+ bias[n]): dW = dyᵀ·x; rows and columns multiples of 4.
 //
 // Bindings: 0 params; 1 a f32 [batch, depth, rows]; 2 b f32 [batch, depth, columns]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8), z = batch. A lane owns 8 rows × 8 columns.
 // Idea: outer product of a row of a and a row of b, one step of the reduction a turn.
 import package::matmul::tile::{params, placeOf, store};
 
-@if(VEC4) @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@else @group(0) @binding(1) var<storage, read> a: array<f32>;
-@if(VEC4) @group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
-@else @group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
 
-// Four neighbours of a row that starts at `start`; past the end they repeat the last ones, and what they give is never stored.
-@if(VEC4)
+// Four neighbours of the row that starts at `start`; past the end they repeat the last ones, and what they give is never stored.
 fn left(start: u32, row: u32) -> vec4<f32> {
   return a[(start + min(row, params.row_end - 4u)) >> 2u];
 }
 
-@else
-fn left(start: u32, row: u32) -> vec4<f32> {
-  let last = params.row_end - 1u;
-  return vec4(
-    a[start + min(row, last)],
-    a[start + min(row + 1u, last)],
-    a[start + min(row + 2u, last)],
-    a[start + min(row + 3u, last)],
-  );
-}
-
-@if(VEC4)
 fn right(start: u32, column: u32) -> vec4<f32> {
   return b[(start + min(column, params.column_end - 4u)) >> 2u];
-}
-
-@else
-fn right(start: u32, column: u32) -> vec4<f32> {
-  let last = params.column_end - 1u;
-  return vec4(
-    b[start + min(column, last)],
-    b[start + min(column + 1u, last)],
-    b[start + min(column + 2u, last)],
-    b[start + min(column + 3u, last)],
-  );
 }
 
 @compute @workgroup_size(64)
@@ -71,8 +45,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var t6 = vec4<f32>();
   var t7 = vec4<f32>();
   for (var k = 0u; k < params.depth; k++) {
-    let a_row = a0 + k * params.a_stride;
-    let b_row = b0 + k * params.b_stride;
+    let a_row = a0 + k * params.a_step;
+    let b_row = b0 + k * params.b_step;
     let x = left(a_row, row);
     let y = left(a_row, row + 4u);
     let w = right(b_row, column);

@@ -45,3 +45,16 @@ fn octetAt(index: u32, s: Scales) -> Octet {
 fn nibble(q: vec4<i32>, mask: i32, d: vec4<f32>, m: vec4<f32>) -> vec4<f32> {
   return fma(vec4<f32>(q & vec4(mask)), d, m);
 }
+
+// `index` counts quartets of columns: row group · (columns / 4) + quartet.
+fn quartetAt(index: u32, s: Scales) -> mat4x4<f32> {
+  // multiplied rather than shifted, so that the nibbles lie where those of an odd quartet do
+  let word = words[index >> 1u] * vec4(select(16u, 1u, (index & 1u) == 1u));
+  let q = bitcast<vec4<i32>>(word);
+  return mat4x4<f32>(
+    nibble(q, 0xF0i, s.d * 0x1p-4f, s.m),
+    nibble(q, 0xF000i, s.d * 0x1p-12f, s.m),
+    nibble(q, 0xF00000i, s.d * 0x1p-20f, s.m),
+    fma(vec4<f32>(word & vec4(0xF0000000u)), s.d * 0x1p-28f, s.m),
+  );
+}

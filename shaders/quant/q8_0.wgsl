@@ -19,10 +19,12 @@ fn scalesAt(index: u32) -> Scales {
 
 // `index` counts octets of columns: row group · (columns / 8) + octet.
 fn octetAt(index: u32, s: Scales) -> Octet {
-  return Octet(quartet(words[2u * index], s), quartet(words[2u * index + 1u], s));
+  return Octet(quartetAt(2u * index, s), quartetAt(2u * index + 1u, s));
 }
 
-fn quartet(word: vec4<u32>, s: Scales) -> mat4x4<f32> {
+// `index` counts quartets of columns: row group · (columns / 4) + quartet.
+fn quartetAt(index: u32, s: Scales) -> mat4x4<f32> {
+  let word = words[index];
   let q = bitcast<vec4<i32>>(word ^ vec4(0x808080u));
   return mat4x4<f32>(
     fma(vec4<f32>(q & vec4(0xFFi)), s.d, s.m),

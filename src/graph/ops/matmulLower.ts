@@ -44,7 +44,9 @@ export function lowerMatmul(node: OpNode, context: LoweringContext): DispatchPla
   const [output] = node.outputs;
   if (!a || !b || !output) throw new Error('matmul needs two operands');
   const shape = matmulShape(a.shape, b.shape, node.attributes);
-  const lowering = { shape, weight: weightOperand(b, context), a, b, output, bias, hasAddend: addend !== undefined, context };
+  const weight = weightOperand(b, context);
+  if (shape.layout === 'tn' && weight.format !== 'f32') throw new Error(`matmul tn takes an f32 operand, not ${weight.format}`);
+  const lowering = { shape, weight, a, b, output, bias, hasAddend: addend !== undefined, context };
   const pieces = shape.batches > 1 ? batchPieces(lowering) : shape.layout === 'tn' ? transposedPieces(lowering) : rowPieces(lowering);
   return pieces.flatMap((piece) => dispatchesOf(lowering, piece));
 }
@@ -147,34 +149,46 @@ interface Kernel {
   readonly conditions: Readonly<Record<string, boolean>>;
 }
 
-/** Which kernel reads this piece, and which of its accesses are aligned to four elements. */
-function kernelOf(layout: MatmulShape['layout'], weight: WeightOperand, piece: Piece, outputStride: number, aStride: number): Kernel {
+/** Which kernel computes a piece: those that load four elements at once need extents that are multiples of 4. */
+function kernelOf({ shape, weight }: Lowering, piece: Piece): Kernel {
   const isFour = (...extents: number[]) => extents.every((extent) => extent % 4 === 0);
-  const output = isFour(outputStride, piece.outputOffset, piece.columns);
-  const left = isFour(aStride, piece.aOffset);
-  if (layout === 'tn') return { tile: tiles.tn, conditions: { VEC4: left && isFour(piece.rows, piece.columns), VEC4_OUTPUT: output } };
-  if (weight.isPacked) return { tile: layout === 'nt' ? tiles.ntPacked : tiles.nnPacked, conditions: { VEC4_LEFT: left, VEC4_OUTPUT: output } };
-  if (layout === 'nt') return { tile: tiles.nt, conditions: { VEC4: left, VEC4_LEFT: left, VEC4_OUTPUT: output } };
-  return { tile: tiles.nn, conditions: { VEC4: output, VEC4_LEFT: left, VEC4_OUTPUT: output } };
+  const { layout } = shape;
+  const isRow = layout === 'nt' && shape.batches * shape.rows === 1;
+  const VEC4_OUTPUT = isFour(shape.columns, piece.outputOffset, piece.columns);
+  const VEC4_LEFT = isFour(shape.depth, piece.aOffset, piece.depth);
+  if (weight.isPacked) {
+    return { tile: layout === 'nn' ? tiles.nnPacked : isRow ? tiles.rowPacked : tiles.ntPacked, conditions: { VEC4_LEFT, VEC4_OUTPUT } };
+  }
+  if (layout === 'tn' && isFour(shape.rows, piece.aOffset, piece.rows, shape.columns)) return { tile: tiles.tn, conditions: { VEC4_OUTPUT } };
+  if (layout === 'nt' && VEC4_LEFT) return { tile: isRow ? tiles.row : tiles.nt, conditions: { VEC4: true, VEC4_LEFT, VEC4_OUTPUT } };
+  if (layout === 'nn' && VEC4_OUTPUT) return { tile: tiles.nn, conditions: { VEC4: true, VEC4_LEFT, VEC4_OUTPUT } };
+  return { tile: tiles.any, conditions: { VEC4: false, VEC4_OUTPUT: false } };
+}
+
+/** Elements from one row of a, one column of b and one row of the output to the next, and from one step of the reduction to the next. */
+function stridesOf({ layout, rows, columns, depth }: MatmulShape) {
+  return {
+    a: layout === 'tn' ? { row: 1, step: rows } : { row: depth, step: 1 },
+    b: layout === 'nt' ? { column: depth, step: 1 } : { column: 1, step: columns },
+  };
 }
 
 /** Splits a piece into dispatches within context.flopsPerDispatch and the grid's limits: by batches, then columns, then rows. */
-function dispatchesOf({ shape, weight, bias, context }: Lowering, piece: Piece): DispatchPlan[] {
-  const { layout } = shape;
-  const aStride = layout === 'tn' ? shape.rows : shape.depth;
-  const bStride = layout === 'nt' ? shape.depth : shape.columns;
-  const outputStride = shape.columns;
-  const { tile, conditions } = kernelOf(layout, weight, piece, outputStride, aStride);
+function dispatchesOf(lowering: Lowering, piece: Piece): DispatchPlan[] {
+  const { shape, weight, bias, context } = lowering;
+  const { tile, conditions } = kernelOf(lowering, piece);
+  const strides = stridesOf(shape);
   const lanesLog2 = lanesAlongColumns(tile, piece.rows, piece.columns);
   const spans = { columns: tile.columns << lanesLog2, rows: tile.rows * (matmulLanes >> lanesLog2) };
   const most = splitSizes(piece, spans, context.flopsPerDispatch);
-  const batchSizes = { a: shape.rows * shape.depth, b: shape.depth * shape.columns, output: shape.rows * shape.columns };
+  const kernel = { module: tile.module, conditions, ...(tile !== tiles.tn && { plugins: { weight: weight.decoder } }) };
+  const bindings = { 1: piece.a, 2: piece.b[0], 3: piece.b[1], 4: bias && { tensor: bias }, 5: piece.output };
   const plans: DispatchPlan[] = [];
   for (const batches of ranges(piece.batches, most.batches))
     for (const columns of ranges(piece.columns, most.columns))
       for (const rows of ranges(piece.rows, most.rows)) {
         plans.push({
-          kernel: { module: tile.module, conditions, plugins: layout === 'tn' ? {} : { weight: weight.decoder } },
+          kernel,
           params: [
             rows.start,
             rows.start + rows.count,
@@ -182,12 +196,14 @@ function dispatchesOf({ shape, weight, bias, context }: Lowering, piece: Piece):
             columns.start + columns.count,
             piece.depth,
             lanesLog2,
-            aStride,
-            batchSizes.a,
-            bStride,
-            batchSizes.b,
-            outputStride,
-            batchSizes.output,
+            strides.a.row,
+            strides.a.step,
+            shape.rows * shape.depth,
+            strides.b.column,
+            strides.b.step,
+            shape.depth * shape.columns,
+            shape.columns,
+            shape.rows * shape.columns,
             piece.aOffset,
             piece.outputOffset,
             piece.biasOffset,
@@ -196,7 +212,7 @@ function dispatchesOf({ shape, weight, bias, context }: Lowering, piece: Piece):
             piece.accumulate ? 1 : 0,
             piece.bias ? 1 : 0,
           ],
-          bindings: { 1: piece.a, 2: piece.b[0], 3: piece.b[1], 4: bias && { tensor: bias }, 5: piece.output },
+          bindings,
           grid: [Math.ceil(columns.count / spans.columns), Math.ceil(rows.count / spans.rows), batches.count],
           flops: 2 * piece.depth * rows.count * columns.count * batches.count,
         });

@@ -1,0 +1,35 @@
+// output[n] = alpha · Σ_k a[k] · b[n, k] (+ output) (+ bias[n]): one row against a weight in a block format, for decoding a token.
+//
+// Bindings: 0 params; 1 a f32 [depth]; 2 and 3 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
+// Dispatch: x = columns / (lanes along columns · 8). A lane owns 8 columns and every sliceCount-th octet of the reduction.
+import package::matmul::tile::{params, store};
+import package::matmul::left::{rowOf, left};
+import package::matmul::slices::{sliceCount, gather};
+import package::weight::{scalesAt, octetAt};
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let lanes = 1u << params.lanes_log2;
+  let column = params.column_start + (workgroup.x * lanes + (lane & (lanes - 1u))) * 8u;
+  let a0 = rowOf(0u, params.row_start);
+  let octets = params.depth >> 3u;
+  let blocks = params.depth >> 5u;
+  let last = (params.column_end - 1u) >> 2u;
+  let group = min(column >> 2u, last);
+  let next = min(group + 1u, last);
+  var s = vec4<f32>();
+  var t = vec4<f32>();
+  for (var octet = lane >> params.lanes_log2; octet < octets; octet += sliceCount()) {
+    let w = octetAt(group * octets + octet, scalesAt(group * blocks + (octet >> 2u)));
+    let v = octetAt(next * octets + octet, scalesAt(next * blocks + (octet >> 2u)));
+    let x = left(a0, octet << 3u);
+    let y = left(a0, (octet << 3u) + 4u);
+    s += w.low * x + w.high * y;
+    t += v.low * x + v.high * y;
+  }
+  let sums = gather(lane, array<vec4<f32>, 2>(s, t));
+  if (lane < lanes) {
+    store(0u, params.row_start, column, sums[0]);
+    store(0u, params.row_start, column + 4u, sums[1]);
+  }
+}
