@@ -90,7 +90,14 @@ export class Generator {
   #trace(tokens: number, capacity: number): Traced {
     const graph = new Graph();
     const { description } = this.#model;
-    const builder = new ModelBuilder({ graph, ...this.#model, mode: { kind: 'cached', capacity }, batch: 1, tokens });
+    const builder = new ModelBuilder({
+      graph,
+      ...this.#model,
+      mode: { kind: 'cached', capacity },
+      isTraining: false,
+      batch: 1,
+      tokens,
+    });
     const hidden = description.traceBody(builder, graph.input('ids', [1, tokens], 'u32'));
     const rows = graph.reshape(hidden, [tokens, description.hiddenSize]);
     const last = graph.one('gatherRows', [rows, graph.input('lastRow', [1], 'u32')]);

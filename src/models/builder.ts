@@ -3,15 +3,21 @@ import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { ModelDescription, ModuleInfo } from './family.ts';
 
+/** Where a hook adds its ops, and whether they are traced for training: dropout works only there. */
+export interface HookTrace {
+  readonly graph: Graph;
+  readonly isTraining: boolean;
+}
+
 /**
  * What a method adds to a model: its parameters, and what it does at each hook. Modules as data: one object for a
  * (model, settings) pair, used by every trace of it.
  */
 export interface AdapterHooks {
   /** Around a linear. `base` applies the frozen linear. Return base(x) where the module is not a target. */
-  linear?(graph: Graph, module: ModuleInfo, x: Tensor, base: (x: Tensor) => Tensor): Tensor;
+  linear?(trace: HookTrace, module: ModuleInfo, x: Tensor, base: (x: Tensor) => Tensor): Tensor;
   /** Around the embedding of token ids. */
-  embedding?(graph: Graph, module: ModuleInfo, ids: Tensor, base: Tensor): Tensor;
+  embedding?(trace: HookTrace, module: ModuleInfo, ids: Tensor, base: Tensor): Tensor;
   /** "Train this base tensor": the parameter that stands in for a tensor of the checkpoint, by its Hugging Face name. */
   replaces?(graph: Graph, tensorName: string): Tensor | undefined;
 }
@@ -30,6 +36,7 @@ export interface BuilderOptions {
   readonly catalog: WeightCatalog;
   readonly adapter?: AdapterHooks;
   readonly mode: TraceMode;
+  readonly isTraining: boolean;
   readonly batch: number;
   readonly tokens: number;
   /** positions that the constant tables hold */
@@ -64,7 +71,7 @@ export class ModelBuilder {
       const weight = this.weight(`${path}.weight`);
       const bias = module.hasBias ? this.weight(`${path}.bias`) : undefined;
       const base = (input: Tensor) => this.graph.one('matmul', [input, weight, undefined, bias], { layout: 'nt' });
-      return adapter?.linear ? adapter.linear(this.graph, module, x, base) : base(x);
+      return adapter?.linear ? adapter.linear(this.#options, module, x, base) : base(x);
     });
   }
 
@@ -74,7 +81,7 @@ export class ModelBuilder {
     const { adapter } = this.#options;
     return this.graph.scoped(path, () => {
       const base = this.graph.one('embedding', [ids, this.weight(`${path}.weight`)]);
-      return adapter?.embedding ? adapter.embedding(this.graph, module, ids, base) : base;
+      return adapter?.embedding ? adapter.embedding(this.#options, module, ids, base) : base;
     });
   }
 

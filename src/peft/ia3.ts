@@ -79,7 +79,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     peftType: 'IA3',
     parameters: [...sites.values(), ...saved.values()],
     hooks: {
-      linear: (graph, module, x, base) => {
+      linear: ({ graph }, module, x, base) => {
         const spec = sites.get(module.path);
         if (!spec) return base(x);
         const factors = graph.parameter(spec.name, spec.shape);

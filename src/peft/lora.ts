@@ -164,11 +164,13 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       ...trained.values(),
     ],
     hooks: {
-      linear: (graph, module, x, base) => {
+      linear: ({ graph, isTraining }, module, x, base) => {
         const site = sites.get(module.path);
-        return site ? aroundLinear(graph, site, fields['lora_dropout'] as number, x, base(x)) : base(x);
+        return site
+          ? aroundLinear(graph, site, isTraining ? (fields['lora_dropout'] as number) : 0, x, base(x))
+          : base(x);
       },
-      embedding: (graph, module, ids, base) => {
+      embedding: ({ graph }, module, ids, base) => {
         const site = sites.get(module.path);
         return site
           ? matmulAdd(graph, graph.one('embedding', [ids, graph.parameter(site.a.name, site.a.shape)]), site, base)

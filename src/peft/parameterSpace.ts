@@ -96,7 +96,9 @@ export class ParameterSpace implements ParameterRanges {
   /** The whole of one space, for a checkpoint. */
   async read(space: SpaceName): Promise<Float32Array<ArrayBuffer>> {
     const buffer = this.#buffer(space);
-    return new Float32Array(await readBack(this.#gpu.device, { buffer, offset: 0, size: this.layout.size * 4 }, this.#gpu.wait));
+    return new Float32Array(
+      await readBack(this.#gpu.device, { buffer, offset: 0, size: this.layout.size * 4 }, this.#gpu.wait),
+    );
   }
 
   writeAll(space: SpaceName, values: Float32Array<ArrayBuffer>): void {

@@ -71,6 +71,7 @@ export function traceLoss(
     graph,
     ...model,
     mode: { kind: 'forward' },
+    isTraining: options.gradients,
     batch,
     tokens,
     checkpointing: options.checkpointing && options.gradients,
