@@ -23,11 +23,16 @@ export function resetSettings(): void {
   refreshEstimate();
 }
 
-/** A remedy, the sample, a file or an old run: its fields replace what they name. */
-export async function applyFields(fields: RunFields): Promise<void> {
+/** A remedy: what it names changes, the rest stays. */
+export function applyFields(fields: RunFields): Promise<void> {
   const { method, data } = useStudio.getState();
-  const before = composeFields(method, data.options);
-  const { settings, data: options } = settingsOfFields({ ...before, ...fields }, method, data.options);
+  return takeFields({ ...composeFields(method, data.options), ...fields });
+}
+
+/** The whole form as a run file or an old run has it. */
+async function takeFields(fields: RunFields): Promise<void> {
+  const { method, data } = useStudio.getState();
+  const { settings, data: options } = settingsOfFields(fields, method);
   patch('method', settings);
   patch('data', { options });
   refreshEstimate();
@@ -39,9 +44,7 @@ export async function applyFields(fields: RunFields): Promise<void> {
 export async function importRunFile(name: string, file: Blob): Promise<void> {
   patch('method', { importError: null });
   try {
-    const fields = await engine().yamlToFields(await file.text());
-    patch('method', { overrides: {} });
-    await applyFields(fields);
+    await takeFields(await engine().yamlToFields(await file.text()));
     showToast(`Took the settings of ${name}.`);
   } catch (thrown) {
     patch('method', { importError: toEngineError(thrown) });
@@ -60,7 +63,6 @@ export async function exportRunFile(): Promise<void> {
 
 /** The form takes over what an old run was started with. */
 export async function reuseSettings(run: RunSummary): Promise<void> {
-  patch('method', { overrides: {} });
-  await applyFields(run.fields);
+  await takeFields(run.fields);
   goTo('method');
 }

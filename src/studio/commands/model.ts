@@ -26,8 +26,7 @@ export async function openSample(): Promise<void> {
   if (isModelInUse()) return;
   const sample = await trackIn('model', 'opening', (onProgress) => engine().openSample(onProgress));
   if (!sample) return;
-  const { method, data } = useStudio.getState();
-  const { settings, data: options } = settingsOfFields(sample.fields, method, data.options);
+  const { settings, data: options } = settingsOfFields(sample.fields, useStudio.getState().method);
   patch('method', settings);
   patch('data', { card: sample.data, options });
   patch('model', { card: sample.model, isSample: true });

@@ -18,9 +18,14 @@ describe('histogramBars', () => {
     ]);
   });
 
-  it('draws the length line only where it cuts', () => {
+  it('draws the length line only near the rows, and makes room for it', () => {
     expect(histogramBars(bins, 100).line).toBe(0.5);
+    expect(histogramBars(bins, 250)).toMatchObject({ line: 1, end: 250 });
     expect(histogramBars(bins, 500).line).toBeNull();
     expect(histogramBars([], 500)).toEqual({ bars: [], line: null, end: 0 });
+  });
+
+  it('marks the bar that holds the rows of the maximum length', () => {
+    expect(histogramBars(bins, 50).bars.map((bar) => bar.atLimit)).toEqual([false, true, false]);
   });
 });

@@ -64,11 +64,7 @@ describe('settings', () => {
 
   it('reads back what it wrote', () => {
     const changed = { ...settings, peftType: 'IA3', overrides: { batch_size: 2, feedforward_modules: ['down_proj'] } };
-    const back = settingsOfFields(composeFields(changed, data), settings, {
-      maxLength: 64,
-      lossOn: 'all',
-      valSplitRatio: 0,
-    });
+    const back = settingsOfFields(composeFields(changed, data), settings);
     expect(back.settings).toEqual(changed);
     expect(back.data).toEqual(data);
   });

@@ -67,12 +67,11 @@ export function composeFields(settings: Settings, data: DataOptions): RunFields 
   return { ...fields, max_length: data.maxLength, loss_on: data.lossOn, val_split_ratio: data.valSplitRatio };
 }
 
+/** What a run file means that says nothing of its data. */
+const absentData: DataOptions = { maxLength: 512, lossOn: 'replies', valSplitRatio: 0 };
+
 /** The other way: run fields (of a file, the sample or an old run) as form state. What equals a default is no override. */
-export function settingsOfFields(
-  fields: RunFields,
-  base: Settings,
-  data: DataOptions,
-): { settings: Settings; data: DataOptions } {
+export function settingsOfFields(fields: RunFields, base: Settings): { settings: Settings; data: DataOptions } {
   const named = typeof fields['peft_type'] === 'string' ? fields['peft_type'] : base.peftType;
   const peftType = base.methods.some((method) => method.peftType === named) ? named : base.peftType;
   let settings: Settings = { ...base, peftType, overrides: {} };
@@ -87,9 +86,9 @@ export function settingsOfFields(
   return {
     settings,
     data: {
-      maxLength: typeof maxLength === 'number' ? maxLength : data.maxLength,
-      lossOn: lossOn === 'all' || lossOn === 'replies' ? lossOn : data.lossOn,
-      valSplitRatio: typeof valSplitRatio === 'number' ? valSplitRatio : data.valSplitRatio,
+      maxLength: typeof maxLength === 'number' ? maxLength : absentData.maxLength,
+      lossOn: lossOn === 'all' || lossOn === 'replies' ? lossOn : absentData.lossOn,
+      valSplitRatio: typeof valSplitRatio === 'number' ? valSplitRatio : absentData.valSplitRatio,
     },
   };
 }

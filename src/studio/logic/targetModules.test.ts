@@ -25,15 +25,19 @@ describe('target modules', () => {
   });
 
   it('offers presets that only name what is there', () => {
-    expect(modulePresets(llama).map(({ label, value }) => [label, value?.length])).toEqual([
+    expect(
+      modulePresets(llama)
+        .slice(0, 2)
+        .map(({ label, value }) => [label, value?.length]),
+    ).toEqual([
       ['Family default', undefined],
       ['Attention', 4],
-      ['All linear layers', 7],
     ]);
+    expect(modulePresets(llama).at(-1)).toEqual({ label: 'All linear layers', value: 'all-linear' });
   });
 
   it("reads the run file's forms", () => {
-    expect(selectedModules('all-linear', llama)).toHaveLength(7);
+    expect(selectedModules('all-linear', [...llama, module('lm_head')])).toHaveLength(7);
     expect(selectedModules(['q_proj'], llama)).toEqual(['q_proj']);
     expect(selectedModules(null, llama)).toEqual([]);
   });

@@ -25,10 +25,14 @@ export function moduleGroups(modules: readonly TargetModule[]): readonly ModuleG
     .filter((group) => group.modules.length > 0);
 }
 
+/** PEFT's word for every linear but the head. */
+const allLinear = 'all-linear';
+const isHead = /(^|\.)(lm_head|embed_out|score|classifier)$/;
+
 export interface ModulePreset {
   readonly label: string;
   /** null: what the engine takes by default for this family */
-  readonly value: readonly string[] | null;
+  readonly value: readonly string[] | typeof allLinear | null;
 }
 
 export function modulePresets(modules: readonly TargetModule[]): readonly ModulePreset[] {
@@ -36,13 +40,13 @@ export function modulePresets(modules: readonly TargetModule[]): readonly Module
   return [
     { label: 'Family default', value: null },
     ...(attentionOnly ? [{ label: 'Attention', value: attentionOnly.modules.map((module) => module.name) }] : []),
-    { label: 'All linear layers', value: modules.map((module) => module.name) },
+    { label: 'All linear layers', value: allLinear },
   ];
 }
 
 /** A value of the run file as names: 'all-linear' and null stand for sets that the form shows as presets. */
 export function selectedModules(value: unknown, modules: readonly TargetModule[]): readonly string[] {
-  if (value === 'all-linear') return modules.map((module) => module.name);
+  if (value === allLinear) return modules.map((module) => module.name).filter((name) => !isHead.test(name));
   if (typeof value === 'string') return [value];
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { DataCard } from '../../../engine/api.ts';
+import { classes } from '../../components/classes.ts';
 import { histogramBars } from '../../logic/histogram.ts';
 import { formatCount, plural } from '../../logic/format.ts';
 import { useStudio } from '../../state/store.ts';
@@ -16,13 +17,19 @@ export function Histogram({ card }: { card: DataCard }): ReactNode {
         {bars.map((bar) => (
           <span
             key={bar.from}
-            className={bar.from >= maxLength ? styles.barCut : styles.bar}
-            style={{ left: `${bar.left * 100}%`, width: `${bar.width * 100}%`, height: `${bar.height * 100}%` }}
+            className={card.cutRows > 0 && bar.atLimit ? styles.barCut : styles.bar}
+            style={{
+              left: `${bar.left * 100}%`,
+              width: `${bar.width * 100}%`,
+              height: `calc((100% - 1.5rem) * ${bar.height})`,
+            }}
           />
         ))}
         {line !== null && (
-          <span className={styles.line} style={{ left: `${line * 100}%` }}>
-            <span className={line > 0.6 ? styles.tagLeft : styles.tag}>cut at {formatCount(maxLength)}</span>
+          <span className={classes(styles.line, card.cutRows > 0 && styles.cutting)} style={{ left: `${line * 100}%` }}>
+            <span className={line > 0.5 ? styles.tagLeft : styles.tag}>
+              {card.cutRows > 0 ? `${plural(card.cutRows, 'row')} cut at` : 'limit'} {formatCount(maxLength)}
+            </span>
           </span>
         )}
       </div>
@@ -33,7 +40,7 @@ export function Histogram({ card }: { card: DataCard }): ReactNode {
       <ul className="visually-hidden">
         {bars.map((bar) => (
           <li key={bar.from}>
-            {bar.from + 1} to {bar.upTo} tokens: {plural(bar.rows, 'row')}
+            {bar.from} to {bar.upTo - 1} tokens: {plural(bar.rows, 'row')}
           </li>
         ))}
       </ul>

@@ -21,7 +21,7 @@ interface Props {
 export function Field({ field, value, standard, isChanged, isFaulty, onChange }: Props): ReactNode {
   const id = useId();
   const helpId = `${id}-help`;
-  const wide = field.kind === 'modules';
+  const wide = field.kind === 'modules' && !field.advanced;
   return (
     <div className={classes(styles.field, wide && styles.wide, isFaulty && styles.faulty)}>
       <div className={styles.head}>

@@ -1,8 +1,10 @@
 import type { ReactNode } from 'react';
 import type { FieldDescription } from '../../../engine/api.ts';
+import { DraftInput } from '../../components/DraftInput.tsx';
 import input from '../../components/Input.module.css';
 import { NumberInput } from '../../components/NumberInput.tsx';
 import { Switch } from '../../components/Switch.tsx';
+import { fieldText, readFieldText } from '../../logic/fieldText.ts';
 import { choiceText } from '../../logic/values.ts';
 import { ModulePicker } from './ModulePicker.tsx';
 
@@ -39,7 +41,7 @@ export function FieldControl({ id, helpId, field, value, onChange }: Props): Rea
           className={input.input}
           aria-describedby={helpId}
           value={String(value ?? '')}
-          onChange={(event) => onChange(event.target.value)}
+          onChange={({ target }) => onChange(target.value === String(field.default) ? field.default : target.value)}
         >
           {field.choices?.map((choice) => (
             <option key={choice} value={choice}>
@@ -49,21 +51,30 @@ export function FieldControl({ id, helpId, field, value, onChange }: Props): Rea
         </select>
       );
     case 'modules':
-      return <ModulePicker label={field.label} value={value} onChange={onChange} />;
+      // The tree is for the modules that a method is about; lists of exceptions are typed.
+      return field.advanced ? (
+        <TextControl id={id} helpId={helpId} field={field} value={value} onChange={onChange} />
+      ) : (
+        <ModulePicker label={field.label} value={value} onChange={onChange} />
+      );
     case 'text':
     case 'pattern':
-      return (
-        <input
-          id={id}
-          type="text"
-          className={input.input}
-          autoComplete="off"
-          spellCheck={false}
-          aria-describedby={helpId}
-          placeholder="automatic"
-          value={typeof value === 'string' ? value : ''}
-          onChange={(event) => onChange(event.target.value === '' ? field.default : event.target.value)}
-        />
-      );
+      return <TextControl id={id} helpId={helpId} field={field} value={value} onChange={onChange} />;
   }
+}
+
+function TextControl({ id, helpId, field, value, onChange }: Props): ReactNode {
+  return (
+    <DraftInput
+      id={id}
+      text={fieldText(field, value)}
+      placeholder="none"
+      describedBy={helpId}
+      onText={(text) => {
+        const read = readFieldText(field, text);
+        if (read.problem === undefined) onChange(read.value);
+        return read.problem;
+      }}
+    />
+  );
 }

@@ -20,7 +20,9 @@ export function ModulePicker({ label, value, onChange }: Props): ReactNode {
   const selected = new Set(selectedModules(value, modules));
   const presets = modulePresets(modules);
   const current = presets.find((preset) =>
-    preset.value === null ? value === null || value === undefined : sameNames(preset.value, selected),
+    preset.value === null
+      ? value === null || value === undefined
+      : sameNames(selectedModules(preset.value, modules), selected),
   );
   const toggle = (names: readonly string[], on: boolean): void => {
     const kept = modules
