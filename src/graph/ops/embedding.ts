@@ -1,11 +1,15 @@
 import type { DispatchPlan, OpDefinition } from '../op.ts';
-import { sizeOf } from '../tensor.ts';
+import { sizeOf, storageOf } from '../tensor.ts';
 import { flatGrid } from './grid.ts';
 import { weightOperand } from './weightOperand.ts';
 
 /**
  * output[i] = table[ids[i]]; inputs [ids u32 [...], table [V, H] in any format], output f32 [..., H].
  * Each shard of the table writes the rows whose ids lie in it. An id beyond the table leaves its row unwritten: the caller checks ids.
+ *
+ * Gradient: a table is too large for a gradient of its own, so the rule returns none but adds `embeddingGradient`, which adds the
+ * batch's rows straight to the state 'gradient:NAME' of the parameter. Its inputs 'embedding.order' and 'embedding.starts' are the
+ * batch's ids, the input 'ids', through `sortIds`.
  */
 export const embedding: OpDefinition = {
   name: 'embedding',
@@ -27,6 +31,20 @@ export const embedding: OpDefinition = {
       output.set(table?.subarray(start, start + width) ?? [], i * width);
     }
     return [output];
+  },
+
+  gradient(graph, node, [dy], needs) {
+    const [ids, table] = node.inputs;
+    if (!needs[1] || !dy || !ids || table?.origin.kind !== 'parameter') return [];
+    const { origin } = storageOf(ids).tensor;
+    if (origin.kind !== 'input' || origin.name !== 'ids') {
+      throw new Error(`embedding ${node.label}: only a table that is looked up by the batch's token ids can be trained`);
+    }
+    const count = sizeOf(ids.shape);
+    const order = graph.input('embedding.order', [count], 'u32');
+    const starts = graph.input('embedding.starts', [count + 1], 'u32');
+    graph.one('embeddingGradient', [dy, ids, order, starts, graph.state(`gradient:${table.origin.name}`, table.shape)]);
+    return [];
   },
 
   lower(node, context) {

@@ -1,5 +1,6 @@
 import type { OpDefinition } from '../op.ts';
 import { embedding } from './embedding.ts';
+import { embeddingGradient } from './embeddingGradient.ts';
 import { matmul } from './matmul.ts';
 import { sumRows } from './sumRows.ts';
 import { activation } from './activation.ts';
@@ -43,6 +44,7 @@ const definitions: readonly OpDefinition[] = [
   matmul,
   sumRows,
   embedding,
+  embeddingGradient,
   attention,
   attentionStatistics,
   attentionQueryGradient,
