@@ -80,13 +80,10 @@ export function traceLoss(
   const hidden = graph.reshape(description.traceBody(builder, ids), [batch * tokens, description.hiddenSize]);
   const bodyEnd = graph.nodes.length;
 
-  const trained = new Map<Tensor, Tensor>();
   const addParameterGradients = (gradients: ReadonlyMap<Tensor, Tensor>) => {
     for (const [parameter, gradient] of gradients) {
       if (parameter.origin.kind !== 'parameter') continue;
-      const state = graph.state(`gradient:${parameter.origin.name}`, parameter.shape);
-      graph.one('accumulate', [gradient, state]);
-      trained.set(parameter, state);
+      graph.one('accumulate', [gradient, graph.state(`gradient:${parameter.origin.name}`, parameter.shape)]);
     }
   };
 
@@ -119,5 +116,12 @@ export function traceLoss(
   }
   if (hiddenGradient)
     addParameterGradients(differentiate(graph, [{ tensor: hidden, gradient: hiddenGradient }], { to: bodyEnd }));
-  return { graph, trained: [...trained.keys()] };
+  return { graph, trained: parametersWithGradients(graph) };
+}
+
+/** The parameters whose gradient is kept in a state: accumulated above, or by the embedding's own gradient rule. */
+function parametersWithGradients(graph: Graph): Tensor[] {
+  const leaves = [...graph.leaves()];
+  const states = new Set(leaves.map(({ origin }) => (origin.kind === 'state' ? origin.name : undefined)));
+  return leaves.filter(({ origin }) => origin.kind === 'parameter' && states.has(`gradient:${origin.name}`));
 }
