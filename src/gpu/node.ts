@@ -28,13 +28,20 @@ const kept: GPU[] = [];
 function sleepingWait(): Wait {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let waiting = 0;
+  // one chain of turns, however soon the next wait follows: each further one would sleep too
+  let isTurning = false;
   const turn = () => {
-    if (waiting === 0) return;
+    isTurning = waiting > 0;
+    if (!isTurning) return;
     Atomics.wait(cell, 0, 0, 1);
     setImmediate(turn);
   };
   return async (promise) => {
-    if (waiting++ === 0) setImmediate(turn);
+    waiting++;
+    if (!isTurning) {
+      isTurning = true;
+      setImmediate(turn);
+    }
     try {
       return await promise;
     } finally {
