@@ -31,12 +31,12 @@ export function differentiate(
   const end = options.to ?? graph.nodes.length;
   const requires = tensorsThatNeedGradients(graph.nodes.slice(from, end), options.withRespectTo ?? []);
   const gradients = new Map<Tensor, Tensor>();
-  const contribute = (tensor: Tensor, gradient: Tensor) => {
+  const contribute = (tensor: Tensor, gradient: Tensor, isOurs: boolean) => {
     const { target, value } = throughViews(graph, tensor, gradient);
     const existing = gradients.get(target);
-    gradients.set(target, existing ? addGradients(graph, existing, value) : value);
+    gradients.set(target, existing ? addGradients(graph, existing, value, isOurs) : value);
   };
-  for (const seed of seeds) contribute(seed.tensor, seed.gradient);
+  for (const seed of seeds) contribute(seed.tensor, seed.gradient, false);
 
   let recomputed = new Map<OpNode, OpNode>();
   let segment: Segment | undefined;
@@ -57,7 +57,9 @@ export function differentiate(
     const inputGradients = graph.scoped(`${node.label}.backward`, () => gradient(graph, live, outputGradients, needs));
     inputGradients.forEach((value, i) => {
       const input = node.inputs[i];
-      if (value && input && needs[i]) contribute(input, value);
+      const isHandedOn =
+        outputGradients.includes(value) || inputGradients.indexOf(value) !== inputGradients.lastIndexOf(value);
+      if (value && input && needs[i]) contribute(input, value, !isHandedOn);
     });
     for (const output of node.outputs) if (!options.withRespectTo?.includes(output)) gradients.delete(output);
   }
@@ -95,10 +97,14 @@ function throughViews(graph: Graph, tensor: Tensor, gradient: Tensor): { target:
   return { target, value: sameShape(target.shape, gradient.shape) ? gradient : graph.reshape(gradient, target.shape) };
 }
 
-/** existing + next. A matmul just made for `next` takes `existing` as its addend, which saves a pass over memory. */
-function addGradients(graph: Graph, existing: Tensor, next: Tensor): Tensor {
+/**
+ * existing + next. A matmul just made for `next` takes `existing` as its addend, which saves a pass over memory; not so where `next` is a
+ * gradient handed through (`isOurs` false), because others read it too.
+ */
+function addGradients(graph: Graph, existing: Tensor, next: Tensor, isOurs: boolean): Tensor {
   const last = graph.nodes.at(-1);
-  if (last?.op === 'matmul' && last.outputs[0] === next && !last.inputs[2] && sameShape(existing.shape, next.shape)) {
+  const isFresh = isOurs && last?.outputs[0] === next;
+  if (isFresh && last.op === 'matmul' && !last.inputs[2] && sameShape(existing.shape, next.shape)) {
     graph.nodes.pop();
     const [a, b, , bias] = last.inputs;
     return graph.one('matmul', [a, b, existing, bias], last.attributes);
