@@ -47,6 +47,7 @@ export async function openCheckpoint(files: FileSet, name: string): Promise<Chec
 
 async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
   const folder = await readHfFolder(files);
+  refuseQuantised(folder.config);
   const description = describeModel(folder.config);
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of folder.tensors) {
@@ -68,6 +69,16 @@ async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
     tokenizer: { kind: 'files', files: folder.tokenizer },
     files: folder.files,
   });
+}
+
+/** GPTQ, AWQ, bitsandbytes, FP8 …: their tensors stand for weights in ways that are not read. */
+function refuseQuantised(config: unknown): void {
+  const quantisation = (config as { quantization_config?: { quant_method?: unknown } | null } | null)
+    ?.quantization_config;
+  if (quantisation)
+    throw new UserError(
+      `config.json: the weights are quantised by "${String(quantisation.quant_method)}", which Graft does not read. Choose the model in F32, F16 or BF16, or as GGUF.`,
+    );
 }
 
 async function openGguf(files: FileSet, path: string, name: string): Promise<Checkpoint> {

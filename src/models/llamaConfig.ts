@@ -49,19 +49,33 @@ const activations: Readonly<Record<string, LlamaConfig['hiddenAct']>> = {
   relu: 'relu',
 };
 
+/** More than any model has: a damaged file must not fill the memory with modules that are not there. */
+const mostLayers = 1024;
+const mostOfAny = 2 ** 31 - 1;
+
 /** Reads config.json as Transformers 4 or 5 writes it, with the defaults of the family's configuration class. */
 export function readLlamaConfig(config: Json): LlamaConfig {
   const modelType = String(config['model_type']);
   const positive = (name: string, fallback?: number): number => {
     const value = config[name] ?? fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-      throw new UserError(
-        `config.json: ${name} must be a whole number above 0, not ${JSON.stringify(config[name])}. Repair the file or download it again.`,
-      );
+    const most = name === 'num_hidden_layers' ? mostLayers : mostOfAny;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most)
+      throw wrong(name, `must be a whole number from 1 to ${most}`, config[name]);
     return value;
   };
+  const flag = (name: string): boolean => {
+    const value = config[name] ?? false;
+    if (typeof value !== 'boolean') throw wrong(name, 'must be true or false', value);
+    return value;
+  };
+  const rmsNormEps = config['rms_norm_eps'] ?? 1e-6;
+  if (typeof rmsNormEps !== 'number' || !(rmsNormEps >= 0)) throw wrong('rms_norm_eps', 'must be a number', rmsNormEps);
   const hiddenSize = positive('hidden_size');
   const numAttentionHeads = positive('num_attention_heads');
+  if (typeof config['head_dim'] !== 'number' && modelType !== 'qwen3' && hiddenSize % numAttentionHeads !== 0)
+    throw new UserError(
+      `config.json: hidden_size ${hiddenSize} cannot be shared among ${numAttentionHeads} attention heads. Repair the file or download it again.`,
+    );
   const numKeyValueHeads = positive('num_key_value_heads', modelType === 'mistral' ? 8 : numAttentionHeads);
   const headDim = positive('head_dim', modelType === 'qwen3' ? 128 : Math.floor(hiddenSize / numAttentionHeads));
   if (numAttentionHeads % numKeyValueHeads !== 0)
@@ -76,7 +90,7 @@ export function readLlamaConfig(config: Json): LlamaConfig {
       `config.json: hidden_act "${String(config['hidden_act'])}" is not supported; ${Object.keys(activations).join(', ')} are.`,
     );
   const isQwen2 = modelType === 'qwen2';
-  const attentionBias = config['attention_bias'] === true;
+  const attentionBias = flag('attention_bias');
   return {
     modelType,
     architecture: architectures[modelType] ?? 'LlamaForCausalLM',
@@ -87,20 +101,26 @@ export function readLlamaConfig(config: Json): LlamaConfig {
     numAttentionHeads,
     numKeyValueHeads,
     headDim,
-    rmsNormEps: typeof config['rms_norm_eps'] === 'number' ? config['rms_norm_eps'] : 1e-6,
+    rmsNormEps,
     maxPositionEmbeddings: positive('max_position_embeddings', 2048),
     hiddenAct: activation,
     rope: readRope(config),
-    tieWordEmbeddings: config['tie_word_embeddings'] === true,
+    tieWordEmbeddings: flag('tie_word_embeddings'),
     qkvBias: isQwen2 || attentionBias,
     outputBias: !isQwen2 && attentionBias,
-    mlpBias: config['mlp_bias'] === true,
+    mlpBias: flag('mlp_bias'),
     headNorm: modelType === 'qwen3',
     slidingWindow: readSlidingWindow(modelType, config),
     eosTokenIds: [config['eos_token_id']].flat().filter((id): id is number => typeof id === 'number'),
     bosTokenId: numberOrNone(config['bos_token_id']),
     padTokenId: numberOrNone(config['pad_token_id']),
   };
+}
+
+function wrong(name: string, wanted: string, value: unknown): UserError {
+  return new UserError(
+    `config.json: ${name} ${wanted}, not ${JSON.stringify(value)}. Repair the file or download it again.`,
+  );
 }
 
 /** Mistral's holds for every layer; Qwen's only where use_sliding_window is set, and then by layer_types or from max_window_layers on. */

@@ -13,6 +13,10 @@ export function describeModel(config: unknown): ModelDescription {
     throw new UserError('config.json is not a JSON object. Download it again.');
   const fields = config as Readonly<Record<string, unknown>>;
   const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(String(fields['model_type'])));
+  if (fields['model_type'] === undefined)
+    throw new UserError(
+      `config.json has no model_type, so it is not known what the model is. Graft runs ${supported()}: download the config of the model again.`,
+    );
   if (!family)
     throw new UserError(
       `config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`,

@@ -22,7 +22,18 @@ export interface Rope {
 /** Reads either spelling. Throws a UserError naming a kind of scaling that is not supported. */
 export function readRope(config: Readonly<Record<string, unknown>>): Rope {
   const parameters = asRecord(config['rope_parameters']) ?? asRecord(config['rope_scaling']) ?? {};
-  const theta = numberOr(parameters['rope_theta'] ?? config['rope_theta'], 10000);
+  const positive = (name: string, value: unknown): number => {
+    if (typeof value === 'number' && value > 0) return value;
+    throw new UserError(
+      `config.json: ${name} must be a number above 0, not ${JSON.stringify(value)}. Repair the file or download it again.`,
+    );
+  };
+  const theta = positive('rope_theta', parameters['rope_theta'] ?? config['rope_theta'] ?? 10000);
+  const rotated = parameters['partial_rotary_factor'] ?? config['partial_rotary_factor'] ?? 1;
+  if (rotated !== 1)
+    throw new UserError(
+      `config.json: partial_rotary_factor ${JSON.stringify(rotated)} is not supported: Graft rotates whole heads. Choose another checkpoint.`,
+    );
   const type = String(parameters['rope_type'] ?? parameters['type'] ?? 'default');
   const required = (name: string): number => {
     const value = parameters[name];
@@ -33,13 +44,13 @@ export function readRope(config: Readonly<Record<string, unknown>>): Rope {
     case 'default':
       return { theta, scaling: { type } };
     case 'linear':
-      return { theta, scaling: { type, factor: required('factor') } };
+      return { theta, scaling: { type, factor: positive('factor', required('factor')) } };
     case 'llama3':
       return {
         theta,
         scaling: {
           type,
-          factor: required('factor'),
+          factor: positive('factor', required('factor')),
           lowFreqFactor: required('low_freq_factor'),
           highFreqFactor: required('high_freq_factor'),
           originalMaxPositionEmbeddings: numberOr(
