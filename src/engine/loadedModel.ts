@@ -87,13 +87,13 @@ export class LoadedModel {
 }
 
 function readTokenizer(checkpoint: Checkpoint): Tokenizer {
-  const { bosTokenId, padTokenId, eosTokenIds } = checkpoint.description;
+  const { bosTokenId, padTokenId, eosTokenIds, vocabSize: embeddingRows } = checkpoint.description;
   const source = checkpoint.tokenizer;
-  const configIds = { eosTokenId: eosTokenIds[0], bosTokenId, padTokenId };
-  if (source.kind === 'gguf') return loadTokenizer({ ...tokenizerFromGguf(source.metadata.all()), configIds });
+  const known = { configIds: { eosTokenId: eosTokenIds[0], bosTokenId, padTokenId }, embeddingRows };
+  if (source.kind === 'gguf') return loadTokenizer({ ...tokenizerFromGguf(source.metadata.all()), ...known });
   if (source.files.tokenizerJson === undefined)
     throw new UserError(
       'The model has no tokenizer.json, so text cannot be turned into tokens. Add the tokenizer.json of the model.',
     );
-  return loadTokenizer({ ...source.files, tokenizerJson: source.files.tokenizerJson, configIds });
+  return loadTokenizer({ ...source.files, tokenizerJson: source.files.tokenizerJson, ...known });
 }

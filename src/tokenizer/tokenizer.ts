@@ -2,6 +2,7 @@ import { AlignedText } from './alignedText.ts';
 import { createSectionSplitter } from './addedTokens.ts';
 import { fromByteAlphabet, toByteAlphabet } from './byteAlphabet.ts';
 import { ChatTemplate, readChatTemplate } from './chatTemplate.ts';
+import { UserError } from '../formats/errors.ts';
 import { byteOfToken, createDecoder, tidySpaces } from './decoders.ts';
 import { isObject } from './json.ts';
 import { createNormalizer } from './normalizers.ts';
@@ -21,6 +22,8 @@ export interface TokenizerFiles {
   readonly specialTokensMap?: unknown;
   /** ids from config.json, used where the tokenizer's own files name no such token */
   readonly configIds?: { readonly eosTokenId?: number; readonly bosTokenId?: number; readonly padTokenId?: number };
+  /** rows of the model's embedding: a text that needs an id beyond them is refused; without it every id passes */
+  readonly embeddingRows?: number;
 }
 
 export interface EncodeOptions {
@@ -73,7 +76,7 @@ export interface Tokenizer {
 
 /**
  * Builds a tokenizer whose ids and texts equal those of Hugging Face's tokenizers (Rust), or throws a UserError that names
- * the part of tokenizer.json that cannot be reproduced.
+ * the part of tokenizer.json that cannot be reproduced, or the special token that the model has no embedding for.
  */
 export function loadTokenizer(files: TokenizerFiles): Tokenizer {
   const config = isObject(files.tokenizerConfig) ? files.tokenizerConfig : {};
@@ -97,6 +100,7 @@ export function loadTokenizer(files: TokenizerFiles): Tokenizer {
     // Transformers tidies only where the model is not BPE, whose spaces are part of the tokens
     tidiesSpaces: config['clean_up_tokenization_spaces'] === true && json.model.type !== 'BPE',
     chat: template === undefined ? undefined : new ChatTemplate(template, named, addedContents),
+    embeddingRows: files.embeddingRows ?? Infinity,
   });
 }
 
@@ -106,6 +110,7 @@ interface Extras {
   readonly padTokenId: number | undefined;
   readonly tidiesSpaces: boolean;
   readonly chat: ChatTemplate | undefined;
+  readonly embeddingRows: number;
 }
 
 class PipelineTokenizer implements Tokenizer {
@@ -126,6 +131,7 @@ class PipelineTokenizer implements Tokenizer {
   private readonly addedIds: ReadonlySet<number>;
   private readonly specialIds: ReadonlySet<number>;
   private readonly tidiesSpaces: boolean;
+  private readonly embeddingRows: number;
 
   constructor(
     private readonly json: TokenizerJson,
@@ -150,6 +156,8 @@ class PipelineTokenizer implements Tokenizer {
     if (extras.bosTokenId !== undefined) this.bosTokenId = extras.bosTokenId;
     if (extras.padTokenId !== undefined) this.padTokenId = extras.padTokenId;
     if (extras.chat) this.chat = extras.chat;
+    this.embeddingRows = extras.embeddingRows;
+    this.refuseUnembedded([...this.prefixIds, ...this.suffixIds, extras.eosTokenId ?? 0]);
   }
 
   encode(text: string, options?: EncodeOptions): number[] {
@@ -165,6 +173,7 @@ class PipelineTokenizer implements Tokenizer {
       else pushToken(encoding, section.id, section.text.startOf(0), section.text.endBefore(section.text.text.length));
     }
     if (addSpecialTokens) for (const id of this.suffixIds) pushToken(encoding, id, text.length, text.length);
+    this.refuseUnembedded(encoding.ids);
     return encoding;
   }
 
@@ -208,6 +217,14 @@ class PipelineTokenizer implements Tokenizer {
 
   isSpecial(id: number): boolean {
     return this.specialIds.has(id);
+  }
+
+  private refuseUnembedded(ids: readonly number[]): void {
+    const id = ids.find((candidate) => candidate >= this.embeddingRows);
+    if (id === undefined) return;
+    throw new UserError(
+      `The tokenizer's token ${JSON.stringify(this.textOf[id] ?? '')} has the id ${id}, but the model's embedding has only ${this.embeddingRows} rows. Use the tokenizer that belongs to the model.`,
+    );
   }
 
   private pushPiece(encoding: Encoding, piece: AlignedText): void {
