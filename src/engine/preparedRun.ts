@@ -7,7 +7,7 @@ import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initializ
 import { methodOf } from '../peft/registry.ts';
 import { readFields } from '../peft/schema.ts';
 import type { LoadedModel } from './loadedModel.ts';
-import { describeRun, type RunDescription } from './runFields.ts';
+import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
 
 /** A run's settings applied to its model: the adapter and the numbers it starts from. */
 export interface PreparedRun {
@@ -26,7 +26,7 @@ export async function prepareRun(
   initAdapter?: FileSet,
 ): Promise<PreparedRun> {
   const folder = initAdapter && (await readPeftFolder(initAdapter));
-  const run = describeRun(fields, folder?.config);
+  const run = withinPositions(describeRun(fields, folder?.config), model.positions);
   const adapter = run.method.attach(run.methodFields, factsOf(model, run.fields['task_type'] as string));
   const initial = folder
     ? valuesFromFile(adapter, folder.tensors)

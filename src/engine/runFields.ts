@@ -234,9 +234,14 @@ export function describeRun(
 ): RunDescription {
   const named = resolveAliases(given);
   const method = methodOf(adapterConfig?.['peft_type'] ?? named['peft_type'] ?? 'LORA');
+  if (adapterConfig && methodOf(named['peft_type'] ?? method.peftType) !== method)
+    throw new UserError(
+      `peft_type: ${String(named['peft_type'])} disagrees with the adapter that is continued, which is ${method.peftType}. Leave the field out.`,
+    );
   const known = [...runFieldSchemas, ...method.fields].map((field) => field.name);
   for (const [name, value] of Object.entries(named)) {
-    if (name in notYet && value === true) throw new UserError(`${name}: true is not there yet. ${notYet[name]}`);
+    if (name in notYet && value !== false && value !== null)
+      throw new UserError(`${name}: ${JSON.stringify(value)} is not there yet. ${notYet[name]}`);
     if (name === 'peft_type' || ignoredWhenOff.has(name) || known.includes(name)) continue;
     const suggestion = nearest(name, [...known, ...Object.keys(aliases)]);
     throw new UserError(
@@ -257,6 +262,19 @@ export function describeRun(
   };
 }
 
+/**
+ * The run with rows no longer than the model's positions: a default is lowered to them, a max_length that was asked for and is more
+ * is a UserError.
+ */
+export function withinPositions(run: RunDescription, positions: number): RunDescription {
+  if (run.maxLength <= positions) return run;
+  if (run.given.has('max_length'))
+    throw new UserError(
+      `max_length: ${run.maxLength} is more than the ${positions} positions of this model (max_position_embeddings). Give ${positions} or less.`,
+    );
+  return { ...run, maxLength: positions, fields: { ...run.fields, max_length: positions } };
+}
+
 function readMethodFields(
   method: Method,
   named: Readonly<Record<string, unknown>>,
@@ -264,7 +282,7 @@ function readMethodFields(
 ): Record<string, unknown> {
   if (!adapterConfig) return readFields(method.fields, named);
   const fromAdapter = readFields(method.fields, adapterConfig);
-  const repeated = readFields(method.fields, { ...adapterConfig, ...named });
+  const repeated = readFields(method.fields, { ...adapterConfig, ...withoutNulls(named) });
   for (const field of method.fields) {
     const [a, b] = [fromAdapter[field.name], repeated[field.name]];
     if (JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b)))

@@ -37,8 +37,11 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
     !('peft_type' in config) ||
     typeof config.peft_type !== 'string'
   ) {
+    const isAdapterHub = typeof config === 'object' && config !== null && 'model_class' in config;
     throw new UserError(
-      `${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`,
+      isAdapterHub
+        ? `${configFile.name} is of an AdapterHub adapter, which Graft does not read. Choose an adapter that PEFT saved.`
+        : `${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`,
     );
   }
   const weights = files.get(WEIGHTS);
@@ -48,7 +51,13 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
       : '';
     throw new UserError(`The folder has no ${WEIGHTS}.${pickled} Save the adapter with safe_serialization=True.`);
   }
-  return { config: { ...config }, tensors: await readFloatTensors(weights), files };
+  const tensors = await readFloatTensors(weights);
+  const broken = findNonFinite(tensors);
+  if (broken !== undefined)
+    throw new UserError(
+      `${broken} in ${weights.name} holds values that are not finite: the adapter is spoilt. Choose an earlier checkpoint.`,
+    );
+  return { config: { ...config }, tensors, files };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
 import { keyPrefix, replacement, savedModules } from './savedModules.ts';
 import { booleanField, modulesField } from './schema.ts';
-import { resolveTargets } from './targets.ts';
+import { expressionOf, resolveTargets } from './targets.ts';
 
 /**
  * (IA)³ (Liu et al., arXiv 2205.05638), as PEFT 0.21's tuners/ia3 defines it: a learned vector scales the output of an attention
@@ -137,6 +137,6 @@ function feedforwardNames(
 /** As PEFT's ia3/model.py has it: the whole path by a regular expression, or its ending, within a name too. */
 function inputMatcher(feedforward: string | readonly string[]): (path: string) => boolean {
   if (typeof feedforward !== 'string') return (path) => feedforward.some((name) => path.endsWith(name));
-  const expression = new RegExp(`^(?:${feedforward})$`);
+  const expression = expressionOf(`^(?:${feedforward})$`, feedforward, 'feedforward_modules');
   return (path) => expression.test(path);
 }

@@ -103,8 +103,16 @@ export const lora: Method = {
       name: 'rank_pattern',
       label: 'Rank by module',
       help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
+      whole: true,
+      minimum: 1,
     }),
-    patternField({ name: 'alpha_pattern', label: 'Alpha by module', help: 'Other alphas for some modules.' }),
+    patternField({
+      name: 'alpha_pattern',
+      label: 'Alpha by module',
+      help: 'Other alphas for some modules.',
+      whole: false,
+      minimum: 0,
+    }),
     modulesField({
       name: 'modules_to_save',
       label: 'Modules trained whole',

@@ -58,7 +58,9 @@ export function choiceField(
     ...field,
     advanced: field.advanced ?? false,
     kind: 'choice',
-    schema: v.union([v.picklist(field.choices), v.boolean()]),
+    schema: field.choices.includes('true')
+      ? v.union([v.picklist(field.choices), v.boolean()])
+      : v.picklist(field.choices),
   };
 }
 
@@ -72,16 +74,19 @@ export function modulesField(field: Words & { readonly default: readonly string[
   };
 }
 
-/** { module pattern: value } */
-export function patternField(field: Words): FieldSchema {
+/** { module pattern: value }; a pattern is a module name or a regular expression. */
+export function patternField(field: Words & { readonly whole: boolean; readonly minimum: number }): FieldSchema {
+  const number = v.pipe(v.number(), v.minValue(field.minimum));
   return {
     ...field,
     advanced: true,
     kind: 'pattern',
     default: {},
-    schema: v.nullable(v.record(v.string(), v.number())),
+    schema: v.nullable(v.record(v.string(), field.whole ? v.pipe(number, v.integer()) : number)),
   };
 }
+
+const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export function integersField(field: Words): FieldSchema {
   return {
@@ -89,7 +94,7 @@ export function integersField(field: Words): FieldSchema {
     advanced: true,
     kind: 'text',
     default: null,
-    schema: v.nullable(v.union([v.number(), v.array(v.number())])),
+    schema: v.nullable(v.union([layerNumber, v.array(layerNumber)])),
   };
 }
 
@@ -135,8 +140,8 @@ function expectation(field: FieldSchema): string {
     case 'modules':
       return 'it must be a list of module names or one regular expression';
     case 'pattern':
-      return 'it must map module names to numbers';
+      return `it must map module names to numbers of ${String(field.minimum)} or more`;
     case 'text':
-      return `its default is ${JSON.stringify(field.default)}`;
+      return field.default === null ? 'it must be a number of a layer or a list of them' : 'it must be text';
   }
 }

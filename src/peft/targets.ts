@@ -27,13 +27,17 @@ export function resolveTargets(
     throw new UserError(
       'layers_to_transform cannot be used when target_modules is a regular expression: name the layers in the expression, or give a list of modules.',
     );
-  const isTarget = matcher(targets ?? [], description);
-  const isExcluded = matcher(fields.exclude_modules ?? [], description);
+  const isTarget = matcher(targets ?? [], description, 'target_modules');
+  const isExcluded = matcher(fields.exclude_modules ?? [], description, 'exclude_modules');
   const isSaved = savedMatcher([fields.modules_to_save ?? []].flat());
   const isInLayer = layerMatcher(layers, fields.layers_pattern ?? null);
   const matched = description.modules.filter(
     ({ path }) => isTarget(path) && !isExcluded(path) && !isSaved(path) && isInLayer(path),
   );
+  if (matched.length === 0 && description.modules.some(({ path }) => isTarget(path) && isInLayer(path)))
+    throw new UserError(
+      'target_modules: exclude_modules and modules_to_save take away all that it matches. Leave one of its modules out of them.',
+    );
   const wrong = matched.find((module) => !kinds.includes(module.kind));
   if (wrong)
     throw new UserError(
@@ -44,7 +48,11 @@ export function resolveTargets(
 }
 
 /** "q_proj" in ["q_proj"], "…self_attn.q_proj" ending in ".q_proj", or the regular expression over the whole path. */
-function matcher(targets: string | readonly string[], description: ModelDescription): (path: string) => boolean {
+function matcher(
+  targets: string | readonly string[],
+  description: ModelDescription,
+  field: string,
+): (path: string) => boolean {
   if (targets === 'all-linear') {
     const linears = new Set(
       description.modules.filter((m) => m.kind === 'linear' && m.path !== description.headPath).map((m) => m.path),
@@ -52,7 +60,7 @@ function matcher(targets: string | readonly string[], description: ModelDescript
     return (path) => linears.has(path);
   }
   if (typeof targets === 'string') {
-    const expression = wholePath(targets, 'target_modules');
+    const expression = expressionOf(`^(?:${targets})$`, targets, field);
     return (path) => expression.test(path);
   }
   return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`));
@@ -60,7 +68,7 @@ function matcher(targets: string | readonly string[], description: ModelDescript
 
 /** The modules of these names and what is inside them. */
 function savedMatcher(names: readonly string[]): (path: string) => boolean {
-  const expressions = names.map((name) => new RegExp(`^(.*\\.)?${name}($|\\..*)`));
+  const expressions = names.map((name) => expressionOf(`^(.*\\.)?${name}($|\\..*)`, name, 'modules_to_save'));
   return (path) => expressions.some((expression) => expression.test(path));
 }
 
@@ -73,22 +81,25 @@ function layerMatcher(
   const names = pattern === null || pattern.length === 0 ? ['[^.]+'] : [pattern].flat();
   return (path) =>
     names.some((name) => {
-      const index = new RegExp(`^(?:|.*?\\.)${name}\\.(\\d+)\\.`).exec(path)?.[1];
+      const index = expressionOf(`^(?:|.*?\\.)${name}\\.(\\d+)\\.`, name, 'layers_pattern').exec(path)?.[1];
       return index !== undefined && wanted.has(Number(index));
     });
 }
 
 /** The value of the first pattern that matches the path or its ending, as PEFT's get_pattern_key does; else the fallback. */
 export function patternValue(pattern: Readonly<Record<string, number>>, path: string, fallback: number): number {
-  const key = Object.keys(pattern).find((candidate) => new RegExp(`^(.*\\.)?(${candidate})$`).test(path));
+  const key = Object.keys(pattern).find((candidate) =>
+    expressionOf(`^(.*\\.)?(${candidate})$`, candidate, 'rank_pattern or alpha_pattern').test(path),
+  );
   return key === undefined ? fallback : (pattern[key] ?? fallback);
 }
 
-function wholePath(source: string, field: string): RegExp {
+/** @param written what stands in the field, for the message */
+export function expressionOf(source: string, written: string, field: string): RegExp {
   try {
-    return new RegExp(`^(?:${source})$`);
+    return new RegExp(source);
   } catch (cause) {
-    throw new UserError(`${field}: "${source}" is not a regular expression. Give a list of module names instead.`, {
+    throw new UserError(`${field}: "${written}" is not a regular expression. Mend it, or give names of modules.`, {
       cause,
     });
   }
