@@ -10,6 +10,7 @@ export class DeviceLost extends Error {
 const codes: Readonly<Record<string, EngineErrorCode>> = {
   GpuUnavailable: 'no-gpu',
   OutOfGpuMemory: 'out-of-memory',
+  TensorTooLarge: 'out-of-memory',
   DeviceLost: 'device-lost',
   RunDiverged: 'diverged',
   RunStopped: 'cancelled',

@@ -15,8 +15,13 @@ export class MemoryLedger {
     this.#device = device;
   }
 
-  /** A buffer of at least `size` bytes (rounded up to 4). Out of memory shows only at `checked`. */
+  /** A buffer of at least `size` bytes (rounded up to 4). Throws OutOfGpuMemory above the largest buffer; out of memory shows only at `checked`. */
   create(category: MemoryCategory, label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const { maxBufferSize } = this.#device.limits;
+    if (size > maxBufferSize)
+      throw new OutOfGpuMemory(
+        `${label} takes ${size} bytes, and a buffer of this GPU holds at most ${maxBufferSize}.`,
+      );
     const buffer = this.#device.createBuffer({ label, size: Math.max(4, Math.ceil(size / 4) * 4), usage });
     this.#buffers.set(buffer, category);
     this.#bytes.set(category, (this.#bytes.get(category) ?? 0) + buffer.size);

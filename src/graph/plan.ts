@@ -5,6 +5,11 @@ import { placeStorages, type Placement, type Storage } from './arena.ts';
 import { sizeOf, storageOf, type OpNode, type Tensor } from './tensor.ts';
 import { copyDispatches } from './copy.ts';
 
+/** A tensor that no binding or buffer of this device can hold, in an op that cannot be split. */
+export class TensorTooLarge extends Error {
+  override readonly name = 'TensorTooLarge';
+}
+
 export interface Plan {
   /** in execution order */
   readonly dispatches: readonly DispatchPlan[];
@@ -22,6 +27,7 @@ export interface Plan {
  * Turns a traced graph into dispatches over planned memory. Ops that nothing reads are dropped (ops that write a state are kept);
  * ops that may work in place do where the operand dies there; the rest of the activations share a few arena buffers by lifetime,
  * such that no dispatch writes a buffer that it also reads. Pure: nothing is allocated.
+ * Throws TensorTooLarge where an op must bind a tensor whole that exceeds the binding limit, or an activation exceeds a buffer.
  * @param outputs tensors that stay readable after the last dispatch
  */
 export function planGraph(
@@ -39,6 +45,7 @@ export function planGraph(
   const aliases = new Map<Tensor, Tensor>();
 
   const emit = (plans: readonly DispatchPlan[], reads: readonly Tensor[], writes: readonly Tensor[]) => {
+    for (const plan of plans) requireBindable(plan, context.bindingLimit);
     dispatches.push(...plans);
     positions.push({ reads: reads.map((t) => owner.of(t)), writes: writes.map((t) => owner.of(t)) });
     for (const tensor of [...reads, ...writes]) if (owner.of(tensor).origin.kind !== 'op') leaves.add(owner.of(tensor));
@@ -75,11 +82,31 @@ export function planGraph(
     positions,
     outputs.map((output) => owner.of(output)),
   );
+  for (const { key, bytes } of storages)
+    if (bytes > maxBufferSize) throw new TensorTooLarge(tooLarge(nameOf(key), key, 'a buffer', maxBufferSize));
   const placed = placeStorages(storages, maxBufferSize);
   const placements = new Map<Tensor, Placement>();
   for (const [tensor, placement] of placed.placements)
     for (const member of owner.group(tensor)) placements.set(member, placement);
   return { dispatches, placements, bufferSizes: placed.bufferSizes, leaves, aliases };
+}
+
+/** Matrices of weights are bound by shards that fit; any other binding without a size takes the whole tensor. */
+function requireBindable({ bindings, kernel, label }: DispatchPlan, bindingLimit: number): void {
+  for (const binding of Object.values(bindings)) {
+    if (!binding || binding.size !== undefined || binding.shard !== undefined) continue;
+    const { tensor } = binding;
+    if (sizeOf(tensor.shape) * 4 > bindingLimit)
+      throw new TensorTooLarge(tooLarge(label ?? kernel.module, tensor, 'a binding', bindingLimit));
+  }
+}
+
+function nameOf({ origin }: Tensor): string {
+  return origin.kind === 'op' ? origin.node.label : origin.kind;
+}
+
+function tooLarge(where: string, { shape }: Tensor, what: string, limit: number): string {
+  return `${where} works on [${shape.join(', ')}], ${sizeOf(shape) * 4} bytes, and ${what} of this GPU holds ${limit}.`;
 }
 
 /** Which tensor's storage each tensor uses: its own, or that of the operand it was computed in. */
