@@ -111,6 +111,8 @@ export interface DataCard {
   readonly format: string;
   readonly rows: number;
   readonly evalRows: number;
+  /** the file that the evaluation rows come from; without one they are held out of the rows */
+  readonly evalName?: string;
   readonly tokens: number;
   readonly learnedTokens: number;
   readonly cutRows: number;
@@ -284,6 +286,8 @@ export interface Engine {
   deleteModel(id: string): Promise<void>;
 
   openData(files: readonly ModelFile[], options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
+  /** A file of rows that are only measured, in place of a held-out share; no files: back to the share. */
+  openEvalData(files: readonly ModelFile[], onProgress: OnProgress): Promise<DataCard>;
   /** the same files under other options */
   reopenData(options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
   dataRow(index: number): Promise<RowView>;

@@ -1,6 +1,6 @@
 import { encodeRow, ignoredLabel } from '../data/encodeRow.ts';
 import { placeName, type DataProblem } from '../data/records.ts';
-import type { FileSet } from '../formats/byteSource.ts';
+import type { ByteSource, FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { DataCard, DataOptions, ModelFile, OnProgress, RowView, TokenView } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
@@ -12,12 +12,23 @@ const shownLines = 20;
 /** Rows a split is drawn by on screen; the run draws its own by its seed. */
 const splitSeed = 42;
 
+/** Where the file of evaluation rows lies among the files of a run. */
+const evaluationFolder = 'evaluation/';
+
+interface OpenData {
+  /** the file of rows and, in a folder of its own, the file of evaluation rows */
+  readonly files: FileSet;
+  readonly data: PreparedData;
+  readonly evaluation?: PreparedData;
+  readonly options: DataOptions;
+}
+
 /** The rows that are open, encoded for the open model. */
 export class DataRoom {
-  #current: { files: FileSet; data: PreparedData; options: DataOptions } | undefined;
+  #current: OpenData | undefined;
 
   /** Throws a UserError when no data is open. */
-  get current(): { readonly files: FileSet; readonly data: PreparedData; readonly options: DataOptions } {
+  get current(): OpenData {
     if (!this.#current) throw new UserError('No data is open. Choose a file on the Data screen.');
     return this.#current;
   }
@@ -36,21 +47,44 @@ export class DataRoom {
     return this.openFiles(await filesOf(dropped), model, options, onProgress);
   }
 
+  /** The files of a run as `current` keeps them. */
   async openFiles(files: FileSet, model: LoadedModel, options: DataOptions, onProgress: OnProgress): Promise<DataCard> {
-    const [source, ...others] = files.values();
-    if (!source) throw new UserError('Nothing was chosen. Choose a jsonl, json, csv or txt file.');
-    if (others.length > 0) throw new UserError(`${others.length + 1} files were chosen. Choose one file of rows.`);
-    const data = await prepareData(source, model.tokenizer, options, tell(onProgress));
-    this.#current = { files, data, options };
+    const isEvaluation = ([path]: readonly [string, ByteSource]) => path.startsWith(evaluationFolder);
+    const source = soleFile([...files].filter((file) => !isEvaluation(file)));
+    const measured = [...files].filter(isEvaluation);
+    const prepare = (file: ByteSource) => prepareData(file, model.tokenizer, options, tell(onProgress));
+    const data = await prepare(source);
+    this.#current = {
+      files,
+      data,
+      evaluation: measured.length > 0 ? await prepare(soleFile(measured)) : undefined,
+      options,
+    };
+    return this.#card();
+  }
+
+  /** Takes a file of evaluation rows beside the open rows, or with no files gives it up. */
+  async openEvaluation(dropped: readonly ModelFile[], model: LoadedModel, onProgress: OnProgress): Promise<DataCard> {
+    const { files, data, options } = this.current;
+    const rows = [...files].filter(([path]) => !path.startsWith(evaluationFolder));
+    if (dropped.length === 0) {
+      this.#current = { files: new Map(rows), data, options };
+      return this.#card();
+    }
+    const source = soleFile([...(await filesOf(dropped))]);
+    const evaluation = await prepareData(source, model.tokenizer, options, tell(onProgress));
+    this.#current = { files: new Map([...rows, [evaluationFolder + source.name, source]]), data, evaluation, options };
     return this.#card();
   }
 
   /** The same rows under other options, or for another model. */
   async reopen(model: LoadedModel, options: DataOptions, onProgress: OnProgress): Promise<DataCard> {
-    const { files, data } = this.current;
-    const read = data.problems.filter((problem) => !data.report.problems.includes(problem));
-    const encoded = await encodeData(data.name, data.records, read, model.tokenizer, options, tell(onProgress));
-    this.#current = { files, data: encoded, options };
+    const { files, data, evaluation } = this.current;
+    const encode = ({ name, records, problems, report }: PreparedData) => {
+      const read = problems.filter((problem) => !report.problems.includes(problem));
+      return encodeData(name, records, read, model.tokenizer, options, tell(onProgress));
+    };
+    this.#current = { files, data: await encode(data), evaluation: evaluation && (await encode(evaluation)), options };
     return this.#card();
   }
 
@@ -72,15 +106,16 @@ export class DataRoom {
   }
 
   #card(): DataCard {
-    const { data, options } = this.current;
+    const { data, evaluation, options } = this.current;
     const { report } = data;
-    const { rows, evalRows } = splitData(data, undefined, options.valSplitRatio, splitSeed);
+    const { rows, evalRows } = splitData(data, evaluation, options.valSplitRatio, splitSeed);
     return {
       id: `${data.name}:${data.records.length}`,
       name: data.name,
       format: formatOf(data),
       rows: rows.length,
       evalRows: evalRows.length,
+      evalName: evaluation?.name,
       tokens: report.tokens,
       learnedTokens: report.learnedTokens,
       cutRows: report.cutRows.length,
@@ -93,6 +128,13 @@ export class DataRoom {
       problems: gather(data.problems),
     };
   }
+}
+
+function soleFile(files: readonly (readonly [string, ByteSource])[]): ByteSource {
+  const [only, ...others] = files;
+  if (!only) throw new UserError('Nothing was chosen. Choose a jsonl, json, csv or txt file.');
+  if (others.length > 0) throw new UserError(`${others.length + 1} files were chosen. Choose one file of rows.`);
+  return only[1];
 }
 
 function tell(onProgress: OnProgress): (phase: 'read' | 'tokenize', done: number, total: number) => void {

@@ -1,11 +1,11 @@
-import { collate } from '../data/collate.ts';
+import type { EncodedRow } from '../data/encodeRow.ts';
 import type { MemoryEstimate, RunFields } from './api.ts';
 import { estimateBytes, parameterCounts, totalBytes, type EstimateInput } from './estimate.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
 import type { PreparedData } from './preparedData.ts';
 import { describeRun, type RunDescription } from './runFields.ts';
-import { tokenBucket } from './trainingRun.ts';
+import { largestBatch, tokenBucket } from './trainingRun.ts';
 
 /** Bytes of a software GPU's memory that a page may hope for: half of what the browser says the machine has. */
 function softwareMemory(): number | null {
@@ -17,11 +17,12 @@ function softwareMemory(): number | null {
 export async function estimateRun(
   machine: Machine,
   model: LoadedModel,
-  data: PreparedData,
+  { data, evaluation }: { readonly data: PreparedData; readonly evaluation?: PreparedData },
   fields: RunFields,
 ): Promise<MemoryEstimate> {
   const run = describeRun(fields);
-  const input = await estimateInput(machine, model, data, run);
+  const rows = [...data.rows, ...(evaluation?.rows ?? [])];
+  const input = await estimateInput(machine, model, rows, evaluation !== undefined, run);
   const bytes = estimateBytes(input);
   const total = totalBytes(bytes);
   const { trainable, total: totalParameters } = parameterCounts(input.description, input.adapter);
@@ -35,21 +36,21 @@ export async function estimateRun(
     trainableParameters: trainable,
     totalParameters,
     adapterBytes: trainable * 4,
-    remedies: fits ? [] : remedies(run, data, input),
+    remedies: fits ? [] : remedies(run, rows, input),
   };
 }
 
 async function estimateInput(
   machine: Machine,
   model: LoadedModel,
-  data: PreparedData,
+  rows: readonly EncodedRow[],
+  hasEvaluation: boolean,
   run: RunDescription,
 ): Promise<EstimateInput> {
   const { description: device } = await machine.gpu();
   const { description, catalog, name } = model.checkpoint;
   const adapter = run.method.attach(run.methodFields, { description, baseModelName: name, taskType: 'CAUSAL_LM' });
-  const longest = [...data.rows].sort((a, b) => b.ids.length - a.ids.length).slice(0, run.training.batchSize);
-  const batch = collate(longest, tokenBucket);
+  const batch = largestBatch(rows, run.training.batchSize);
   return {
     description,
     catalog,
@@ -57,16 +58,16 @@ async function estimateInput(
     settings: run.training,
     tokens: batch.tokens,
     labelled: batch.targetCount,
-    evaluates: (run.fields['val_split_ratio'] as number) > 0,
+    evaluates: hasEvaluation || (run.fields['val_split_ratio'] as number) > 0,
     positions: model.positions,
     device,
   };
 }
 
 /** In the order in which they cost least: shorter rows, recomputing, smaller batches. */
-function remedies(run: RunDescription, data: PreparedData, input: EstimateInput): MemoryEstimate['remedies'] {
+function remedies(run: RunDescription, rows: readonly EncodedRow[], input: EstimateInput): MemoryEstimate['remedies'] {
   const { batchSize, gradientAccumulationSteps, gradientCheckpointing } = run.training;
-  const longest = data.rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   const options: { label: string; fields: RunFields; change: Partial<EstimateInput> }[] = [];
   if (longest > 64) {
     const tokens = Math.ceil(input.tokens / 2 / tokenBucket) * tokenBucket;

@@ -24,6 +24,7 @@ export interface RunRequest {
   readonly model: LoadedModel;
   readonly modelId: string;
   readonly data: PreparedData;
+  readonly evaluation?: PreparedData;
   readonly rows: FileSet;
   readonly fields: RunFields;
   readonly initAdapter?: { readonly id: string; readonly files: FileSet };
@@ -155,9 +156,9 @@ class ActiveRun {
   }
 
   async #input({ run, adapter, initial }: PreparedRun): Promise<TrainingInput> {
-    const { model, data } = this.#request;
+    const { model, data, evaluation } = this.#request;
     const gpu = await this.#machine.gpu();
-    const split = splitData(data, undefined, run.fields['val_split_ratio'] as number, run.training.seed);
+    const split = splitData(data, evaluation, run.fields['val_split_ratio'] as number, run.training.seed);
     return { gpu, model, adapter, initial, ...split, settings: run.training, resumeFrom: this.#lastState };
   }
 

@@ -80,6 +80,10 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
   const fetchSample = (path: string) => fetchFile(sampleUrl, path);
   const openSampleModel = async (onProgress: OnProgress) =>
     models.openSample(await fetchFolder(sampleUrl, 'model/', sampleFiles), onProgress);
+  const openRows = () => {
+    const { data: rows, evaluation, files } = data.current;
+    return { data: rows, evaluation, rows: files };
+  };
   /** Opens the model that a run was trained on, wherever it is. */
   const reopenModel = async (origin: RunOrigin, onProgress: OnProgress) => {
     if (models.currentId === origin.modelId) return;
@@ -136,11 +140,12 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     deleteModel: (id) => models.delete(id),
 
     openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
+    openEvalData: (files, onProgress) => data.openEvaluation(files, models.current.model, onProgress),
     reopenData: (options, onProgress) => data.reopen(models.current.model, options, onProgress),
     dataRow: async (index) => data.row(index, models.current.model),
     describeOpen: async () => ({ model: models.card, data: data.card }),
 
-    estimate: (fields) => estimateRun(machine, models.current.model, data.current.data, fields),
+    estimate: (fields) => estimateRun(machine, models.current.model, data.current, fields),
     async startRun(fields, onEvent) {
       await refuseSecondTab();
       whileIdle();
@@ -153,8 +158,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
           id: crypto.randomUUID(),
           model,
           modelId,
-          data: data.current.data,
-          rows: data.current.files,
+          ...openRows(),
           fields,
           initAdapter,
         },
@@ -183,8 +187,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
           id,
           model,
           modelId: origin.modelId,
-          data: data.current.data,
-          rows,
+          ...openRows(),
           fields: origin.fields,
           initAdapter,
           resumeFrom,

@@ -237,7 +237,7 @@ export function* batchesInOrder(rows: readonly EncodedRow[], batchSize: number):
 }
 
 /** A batch at least as large in every dimension as any that the run can meet. */
-function largestBatch(rows: readonly EncodedRow[], batchSize: number): Batch {
+export function largestBatch(rows: readonly EncodedRow[], batchSize: number): Batch {
   const longest = [...rows].sort((a, b) => b.ids.length - a.ids.length).slice(0, batchSize);
   const labelled = [...rows].sort((a, b) => labelCount(b) - labelCount(a)).slice(0, batchSize);
   const batch = collate(longest, tokenBucket);
