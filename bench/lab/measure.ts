@@ -30,7 +30,8 @@ export async function timeInterleaved(gpu: Gpu, candidates: readonly Candidate[]
       const { wall, cpu } = await timeOnce(gpu, candidate);
       if (!timing || round < 0) continue;
       timing.wall = Math.min(timing.wall, wall);
-      timing.cpu = Math.min(timing.cpu, cpu);
+      // a thread that ended in between takes its time with it
+      if (cpu > 0) timing.cpu = Math.min(timing.cpu, cpu);
     }
   }
   return timings;

@@ -6,9 +6,12 @@ describe('embedding', () => {
   const context = useGpu();
   const ids = (shape: readonly number[], values: readonly number[]): Operand => ({ kind: 'u32', shape, values });
 
-  test.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const)('looks rows up in a table in %s', async (format) => {
-    await checkForward(context.gpu, 'embedding', [ids([2, 4], [0, 12, 3, 3, 5, 1, 2, 7]), weight(format, 13, 96)]);
-  });
+  test.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const)(
+    'looks rows up in a table in %s',
+    async (format) => {
+      await checkForward(context.gpu, 'embedding', [ids([2, 4], [0, 12, 3, 3, 5, 1, 2, 7]), weight(format, 13, 96)]);
+    },
+  );
 
   test('looks up rows of odd width', async () => {
     for (const format of ['f32', 'f16', 'bf16'] as const) {

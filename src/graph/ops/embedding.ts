@@ -17,7 +17,9 @@ export const embedding: OpDefinition = {
   infer([ids, table]) {
     if (!ids || !table) throw new Error('embedding needs ids and a table');
     if (ids.dtype !== 'u32' || table.shape.length !== 2) {
-      throw new Error(`embedding: ids must be u32 and the table two-dimensional, not ${ids.dtype} and [${table.shape.join(', ')}]`);
+      throw new Error(
+        `embedding: ids must be u32 and the table two-dimensional, not ${ids.dtype} and [${table.shape.join(', ')}]`,
+      );
     }
     return [{ shape: [...ids.shape, table.shape[1] ?? 1], dtype: 'f32' }];
   },
@@ -38,7 +40,9 @@ export const embedding: OpDefinition = {
     if (!needs[1] || !dy || !ids || table?.origin.kind !== 'parameter') return [];
     const { origin } = storageOf(ids).tensor;
     if (origin.kind !== 'input' || origin.name !== 'ids') {
-      throw new Error(`embedding ${node.label}: only a table that is looked up by the batch's token ids can be trained`);
+      throw new Error(
+        `embedding ${node.label}: only a table that is looked up by the batch's token ids can be trained`,
+      );
     }
     const count = sizeOf(ids.shape);
     const order = graph.input('embedding.order', [count], 'u32');

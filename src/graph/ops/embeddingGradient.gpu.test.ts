@@ -11,8 +11,18 @@ const ids = [4, 0, 9, 4, 4, 70, 9, 1, 70, 69];
 
 function operands(width: number): Operand[] {
   const { order, starts } = sortIds(Uint32Array.from(ids));
-  const u32 = (values: Iterable<number>): Operand => ({ kind: 'u32', shape: [[...values].length], values: [...values] });
-  return [{ kind: 'f32', shape: [ids.length, width] }, u32(ids), u32(order), u32(starts), { kind: 'state', shape: [71, width] }];
+  const u32 = (values: Iterable<number>): Operand => ({
+    kind: 'u32',
+    shape: [[...values].length],
+    values: [...values],
+  });
+  return [
+    { kind: 'f32', shape: [ids.length, width] },
+    u32(ids),
+    u32(order),
+    u32(starts),
+    { kind: 'state', shape: [71, width] },
+  ];
 }
 
 describe('embeddingGradient', () => {
@@ -47,7 +57,11 @@ describe('embeddingGradient', () => {
       [state, new Float64Array(rows * width).fill(1)],
     ]);
     const result = interpret(graph, values, neutralStep)(state);
-    for (const [id, tokensOfId] of [[4, [0, 3, 4]], [70, [5, 8]], [2, []]] as const) {
+    for (const [id, tokensOfId] of [
+      [4, [0, 3, 4]],
+      [70, [5, 8]],
+      [2, []],
+    ] as const) {
       for (let h = 0; h < width; h++) {
         const expected = tokensOfId.reduce((sum, token) => sum + (gradients[token * width + h] ?? 0), 1);
         expect(result[id * width + h]).toBeCloseTo(expected, 12);

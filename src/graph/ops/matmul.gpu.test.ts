@@ -27,14 +27,22 @@ describe('matmul', () => {
   test('adds alpha times the product, the addend and the bias', async () => {
     for (const columns of [12, 7]) {
       const attributes = { layout: 'nt', alpha: -0.75 };
-      await checkForward(context.gpu, 'matmul', [f32(9, 8), f32(columns, 8), f32(9, columns), f32(columns)], attributes);
+      await checkForward(
+        context.gpu,
+        'matmul',
+        [f32(9, 8), f32(columns, 8), f32(9, columns), f32(columns)],
+        attributes,
+      );
       await checkForward(context.gpu, 'matmul', [f32(9, 8), f32(columns, 8), undefined, f32(columns)], attributes);
       await checkForward(context.gpu, 'matmul', [f32(9, 8), f32(columns, 8), f32(9, columns)], attributes);
     }
   });
 
   test('batches equal leading dimensions, and flattens them where one b serves them all', async () => {
-    for (const [m, n, k] of [[5, 12, 8], [3, 7, 9]] as const) {
+    for (const [m, n, k] of [
+      [5, 12, 8],
+      [3, 7, 9],
+    ] as const) {
       await checkForward(context.gpu, 'matmul', [f32(2, 3, m, k), f32(2, 3, n, k), f32(2, 3, m, n)], { layout: 'nt' });
       await checkForward(context.gpu, 'matmul', [f32(6, m, k), f32(6, k, n)], { layout: 'nn' });
       await checkForward(context.gpu, 'matmul', [f32(6, k, m), f32(6, k, n)], { layout: 'tn' });
@@ -44,35 +52,62 @@ describe('matmul', () => {
     }
   });
 
-  test.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const)('multiplies by a weight in %s, both ways', async (format) => {
-    for (const rows of [1, 5, 67]) {
-      for (const [out, depth] of [[36, 64], [33, 160]] as const) {
-        await checkForward(context.gpu, 'matmul', [f32(rows, depth), weight(format, out, depth)], { layout: 'nt' });
-        await checkForward(context.gpu, 'matmul', [f32(rows, out), weight(format, out, depth)], { layout: 'nn' });
+  test.each(['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1'] as const)(
+    'multiplies by a weight in %s, both ways',
+    async (format) => {
+      for (const rows of [1, 5, 67]) {
+        for (const [out, depth] of [
+          [36, 64],
+          [33, 160],
+        ] as const) {
+          await checkForward(context.gpu, 'matmul', [f32(rows, depth), weight(format, out, depth)], { layout: 'nt' });
+          await checkForward(context.gpu, 'matmul', [f32(rows, out), weight(format, out, depth)], { layout: 'nn' });
+        }
       }
-    }
-  });
+    },
+  );
 
-  test.each(['f32', 'f16', 'bf16'] as const)('multiplies by a weight in %s with odd rows and columns', async (format) => {
-    await checkForward(context.gpu, 'matmul', [f32(10, 7), weight(format, 11, 7)], { layout: 'nt' });
-    await checkForward(context.gpu, 'matmul', [f32(10, 11), weight(format, 11, 7)], { layout: 'nn' });
-  });
+  test.each(['f32', 'f16', 'bf16'] as const)(
+    'multiplies by a weight in %s with odd rows and columns',
+    async (format) => {
+      await checkForward(context.gpu, 'matmul', [f32(10, 7), weight(format, 11, 7)], { layout: 'nt' });
+      await checkForward(context.gpu, 'matmul', [f32(10, 11), weight(format, 11, 7)], { layout: 'nn' });
+    },
+  );
 
   test.each(['f32', 'q8_0', 'q4_1'] as const)('multiplies by a weight in %s in several shards', async (format) => {
     const bindingLimit = 12 * 2 ** 10;
     const options = { bindingLimit: format === 'f32' ? 3 * bindingLimit : bindingLimit };
     const shape = [257, 96] as const;
     for (const rest of [[], [f32(9, 257), f32(257)]]) {
-      await checkForward(context.gpu, 'matmul', [f32(9, 96), weight(format, ...shape), ...rest], { layout: 'nt' }, options);
+      await checkForward(
+        context.gpu,
+        'matmul',
+        [f32(9, 96), weight(format, ...shape), ...rest],
+        { layout: 'nt' },
+        options,
+      );
     }
     for (const rest of [[], [f32(9, 96), f32(96)]]) {
-      await checkForward(context.gpu, 'matmul', [f32(9, 257), weight(format, ...shape), ...rest], { layout: 'nn' }, options);
+      await checkForward(
+        context.gpu,
+        'matmul',
+        [f32(9, 257), weight(format, ...shape), ...rest],
+        { layout: 'nn' },
+        options,
+      );
     }
   });
 
   test('splits activations that are larger than a binding', async () => {
     const options = { bindingLimit: 8192 };
-    await checkForward(context.gpu, 'matmul', [f32(300, 20), f32(36, 20), f32(300, 36), f32(36)], { layout: 'nt' }, options);
+    await checkForward(
+      context.gpu,
+      'matmul',
+      [f32(300, 20), f32(36, 20), f32(300, 36), f32(36)],
+      { layout: 'nt' },
+      options,
+    );
     await checkForward(context.gpu, 'matmul', [f32(300, 36), f32(36, 20)], { layout: 'nn' }, options);
     await checkForward(context.gpu, 'matmul', [f32(300, 20), f32(300, 36), f32(20, 36)], { layout: 'tn' }, options);
     await checkForward(context.gpu, 'matmul', [f32(8, 200), f32(8, 36)], { layout: 'tn' }, options);
@@ -82,7 +117,13 @@ describe('matmul', () => {
   test('splits work that is longer than a dispatch may be, to the same bits', async () => {
     for (const flopsPerDispatch of [1, 20_000, 200_000]) {
       const options = { flopsPerDispatch };
-      await checkForward(context.gpu, 'matmul', [f32(150, 20), f32(132, 20), f32(150, 132), f32(132)], { layout: 'nt' }, options);
+      await checkForward(
+        context.gpu,
+        'matmul',
+        [f32(150, 20), f32(132, 20), f32(150, 132), f32(132)],
+        { layout: 'nt' },
+        options,
+      );
       await checkForward(context.gpu, 'matmul', [f32(150, 132), f32(132, 20)], { layout: 'nn' }, options);
       await checkForward(context.gpu, 'matmul', [f32(30, 150), f32(30, 77)], { layout: 'tn' }, options);
       await checkForward(context.gpu, 'matmul', [f32(7, 20, 12), f32(7, 12, 9)], { layout: 'nn' }, options);

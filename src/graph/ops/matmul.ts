@@ -62,8 +62,16 @@ export const matmul: OpDefinition = {
       graph.one('matmul', [x, y], { layout: of, alpha, ...(flatten && { flatten }) });
     // one b serves all leading dimensions of a, so its gradient sums over them
     const flatten = b.shape.length === 2;
-    const gradientOfA = { nt: () => product('nn', dy, b), nn: () => product('nt', dy, b), tn: () => product('nt', b, dy) };
-    const gradientOfB = { nt: () => product('tn', dy, a, flatten), nn: () => product('tn', a, dy, flatten), tn: () => product('nn', a, dy) };
+    const gradientOfA = {
+      nt: () => product('nn', dy, b),
+      nn: () => product('nt', dy, b),
+      tn: () => product('nt', b, dy),
+    };
+    const gradientOfB = {
+      nt: () => product('tn', dy, a, flatten),
+      nn: () => product('tn', a, dy, flatten),
+      tn: () => product('nn', a, dy),
+    };
     return [
       needs[0] ? gradientOfA[layout]() : undefined,
       needs[1] ? gradientOfB[layout]() : undefined,

@@ -45,9 +45,15 @@ export function lowerMatmul(node: OpNode, context: LoweringContext): DispatchPla
   if (!a || !b || !output) throw new Error('matmul needs two operands');
   const shape = matmulShape(a.shape, b.shape, node.attributes);
   const weight = weightOperand(b, context);
-  if (shape.layout === 'tn' && weight.format !== 'f32') throw new Error(`matmul tn takes an f32 operand, not ${weight.format}`);
+  if (shape.layout === 'tn' && weight.format !== 'f32')
+    throw new Error(`matmul tn takes an f32 operand, not ${weight.format}`);
   const lowering = { shape, weight, a, b, output, bias, hasAddend: addend !== undefined, context };
-  const pieces = shape.batches > 1 ? batchPieces(lowering) : shape.layout === 'tn' ? transposedPieces(lowering) : rowPieces(lowering);
+  const pieces =
+    shape.batches > 1
+      ? batchPieces(lowering)
+      : shape.layout === 'tn'
+        ? transposedPieces(lowering)
+        : rowPieces(lowering);
   return pieces.flatMap((piece) => dispatchesOf(lowering, piece));
 }
 
@@ -81,22 +87,20 @@ function transposedPieces({ shape, a, b, output, bias, hasAddend, context }: Low
   const { rows, columns, depth } = shape;
   const depths = boundRanges(depth, [rows, columns], context.bindingLimit);
   return boundRanges(rows, [columns], context.bindingLimit).flatMap((range) =>
-    depths.map(
-      (steps, index): Piece => ({
-        batches: 1,
-        rows: range.count,
-        columns,
-        depth: steps.count,
-        a: part(a, steps, rows),
-        b: [part(b, steps, columns), undefined],
-        output: part(output, range, columns),
-        aOffset: range.start,
-        outputOffset: 0,
-        biasOffset: 0,
-        accumulate: hasAddend || index > 0,
-        bias: bias !== undefined && index === 0,
-      }),
-    ),
+    depths.map((steps, index): Piece => ({
+      batches: 1,
+      rows: range.count,
+      columns,
+      depth: steps.count,
+      a: part(a, steps, rows),
+      b: [part(b, steps, columns), undefined],
+      output: part(output, range, columns),
+      aOffset: range.start,
+      outputOffset: 0,
+      biasOffset: 0,
+      accumulate: hasAddend || index > 0,
+      bias: bias !== undefined && index === 0,
+    })),
   );
 }
 
@@ -134,7 +138,8 @@ function boundRanges(count: number, widths: readonly number[], bindingLimit: num
   while (widths.some((width) => (step * width) % 64 !== 0)) step *= 2;
   const wholeSteps = (size: number) => Math.floor(bindingLimit / (widest * size)) * size;
   const most = wholeSteps(Math.max(step, 8)) || wholeSteps(step);
-  if (most === 0) throw new Error(`matmul: ${step} rows of ${widest} bytes do not fit a binding of ${bindingLimit} bytes`);
+  if (most === 0)
+    throw new Error(`matmul: ${step} rows of ${widest} bytes do not fit a binding of ${bindingLimit} bytes`);
   return ranges(count, most);
 }
 
@@ -157,10 +162,15 @@ function kernelOf({ shape, weight }: Lowering, piece: Piece): Kernel {
   const VEC4_OUTPUT = isFour(shape.columns, piece.outputOffset, piece.columns);
   const VEC4_LEFT = isFour(shape.depth, piece.aOffset, piece.depth);
   if (weight.isPacked) {
-    return { tile: layout === 'nn' ? tiles.nnPacked : isRow ? tiles.rowPacked : tiles.ntPacked, conditions: { VEC4_LEFT, VEC4_OUTPUT } };
+    return {
+      tile: layout === 'nn' ? tiles.nnPacked : isRow ? tiles.rowPacked : tiles.ntPacked,
+      conditions: { VEC4_LEFT, VEC4_OUTPUT },
+    };
   }
-  if (layout === 'tn' && isFour(shape.rows, piece.aOffset, piece.rows, shape.columns)) return { tile: tiles.tn, conditions: { VEC4_OUTPUT } };
-  if (layout === 'nt' && VEC4_LEFT) return { tile: isRow ? tiles.row : tiles.nt, conditions: { VEC4: true, VEC4_LEFT, VEC4_OUTPUT } };
+  if (layout === 'tn' && isFour(shape.rows, piece.aOffset, piece.rows, shape.columns))
+    return { tile: tiles.tn, conditions: { VEC4_OUTPUT } };
+  if (layout === 'nt' && VEC4_LEFT)
+    return { tile: isRow ? tiles.row : tiles.nt, conditions: { VEC4: true, VEC4_LEFT, VEC4_OUTPUT } };
   if (layout === 'nn' && VEC4_OUTPUT) return { tile: tiles.nn, conditions: { VEC4: true, VEC4_LEFT, VEC4_OUTPUT } };
   return { tile: tiles.any, conditions: { VEC4: false, VEC4_OUTPUT: false } };
 }

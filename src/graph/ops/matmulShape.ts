@@ -17,7 +17,8 @@ export interface MatmulShape {
 /** Reads a node's attributes and shapes. Throws an Error with both shapes when they do not fit. */
 export function matmulShape(a: Shape, b: Shape, attributes: Readonly<Record<string, unknown>>): MatmulShape {
   const { layout, alpha = 1, flatten = false } = attributes;
-  const misfit = (why: string) => new Error(`matmul ${String(layout)} of [${a.join(', ')}] and [${b.join(', ')}]: ${why}`);
+  const misfit = (why: string) =>
+    new Error(`matmul ${String(layout)} of [${a.join(', ')}] and [${b.join(', ')}]: ${why}`);
   if (layout !== 'nt' && layout !== 'nn' && layout !== 'tn') throw misfit('layout must be nt, nn or tn');
   if (typeof alpha !== 'number') throw misfit('alpha must be a number');
   if (a.length < 2 || b.length < 2) throw misfit('both operands need two dimensions');
@@ -32,9 +33,23 @@ export function matmulShape(a: Shape, b: Shape, attributes: Readonly<Record<stri
     if (aOuter !== bOuter) throw misfit('the reduced dimensions differ');
     if (!sameLead) throw misfit('the leading dimensions differ');
     if (flatten === true) {
-      return { ...common, batches: 1, rows: aInner, columns: bInner, depth: sizeOf(aLead) * aOuter, output: [aInner, bInner] };
+      return {
+        ...common,
+        batches: 1,
+        rows: aInner,
+        columns: bInner,
+        depth: sizeOf(aLead) * aOuter,
+        output: [aInner, bInner],
+      };
     }
-    return { ...common, batches: sizeOf(aLead), rows: aInner, columns: bInner, depth: aOuter, output: [...aLead, aInner, bInner] };
+    return {
+      ...common,
+      batches: sizeOf(aLead),
+      rows: aInner,
+      columns: bInner,
+      depth: aOuter,
+      output: [...aLead, aInner, bInner],
+    };
   }
   const [columns, depth] = layout === 'nt' ? [bOuter, bInner] : [bInner, bOuter];
   if (aInner !== depth) throw misfit('the reduced dimensions differ');

@@ -30,9 +30,11 @@ const narrowRow = { columns: 4096, lanesLog2: 3 };
  */
 export function lanesAlongColumns(tile: Tile, rows: number, columns: number): number {
   const log2 = Math.log2(matmulLanes);
-  const needed = (extent: number, side: number) => Math.min(log2, Math.ceil(Math.log2(Math.max(1, Math.ceil(extent / side)))));
+  const needed = (extent: number, side: number) =>
+    Math.min(log2, Math.ceil(Math.log2(Math.max(1, Math.ceil(extent / side)))));
   const alongColumns = needed(columns, tile.columns);
-  if (tile.slicesReduction) return columns <= narrowRow.columns ? Math.min(alongColumns, narrowRow.lanesLog2) : alongColumns;
+  if (tile.slicesReduction)
+    return columns <= narrowRow.columns ? Math.min(alongColumns, narrowRow.lanesLog2) : alongColumns;
   const alongRows = needed(rows, tile.rows);
   if (alongColumns < log2 / 2) return alongColumns;
   return alongRows < log2 / 2 ? Math.min(alongColumns, log2 - alongRows) : log2 / 2;

@@ -4,7 +4,12 @@ import { checkForward, useGpu } from '../../../tests/ops/harness.ts';
 describe('sumRows', () => {
   const context = useGpu();
 
-  test.each([[1, 1], [7, 3], [5, 13, 70], [300, 260]])('sums over the rows of [%s]', async (...shape) => {
+  test.each([
+    [1, 1],
+    [7, 3],
+    [5, 13, 70],
+    [300, 260],
+  ])('sums over the rows of [%s]', async (...shape) => {
     await checkForward(context.gpu, 'sumRows', [{ kind: 'f32', shape }]);
   });
 

@@ -14,7 +14,8 @@ export const sumRows: OpDefinition = {
   reference([x], node) {
     const { rows, columns } = asMatrix(node.inputs[0]?.shape ?? []);
     const sums = new Float64Array(columns);
-    for (let row = 0; row < rows; row++) for (let n = 0; n < columns; n++) sums[n] = (sums[n] ?? 0) + (x?.[row * columns + n] ?? 0);
+    for (let row = 0; row < rows; row++)
+      for (let n = 0; n < columns; n++) sums[n] = (sums[n] ?? 0) + (x?.[row * columns + n] ?? 0);
     return [sums];
   },
 

@@ -32,7 +32,9 @@ export function weightOperand(tensor: Tensor, context: LoweringContext): WeightO
   const shards = isLeaf && offset === 0 ? context.shards(owner) : [{ rowStart: 0, rowCount: tensor.shape[0] ?? 1 }];
   const isPart = owner.shape[0] !== tensor.shape[0];
   if (isPart && (format !== 'f32' || shards.length > 1)) {
-    throw new Error(`a part [${tensor.shape.join(', ')}] of a weight [${owner.shape.join(', ')}] in ${format} cannot be multiplied; slice by whole weights`);
+    throw new Error(
+      `a part [${tensor.shape.join(', ')}] of a weight [${owner.shape.join(', ')}] in ${format} cannot be multiplied; slice by whole weights`,
+    );
   }
   return {
     format,
