@@ -4,6 +4,11 @@ import type { EngineError, EngineErrorCode } from './api.ts';
 /** The GPU went away: a driver reset, a laptop that changed GPUs, memory that ran out. */
 export class DeviceLost extends Error {
   override readonly name = 'DeviceLost';
+
+  /** from what WebGPU tells of it */
+  static of({ message }: { readonly message: string }): DeviceLost {
+    return new DeviceLost(`The GPU was lost${message ? ` (${message})` : ''}.`);
+  }
 }
 
 /** By the error's name: classes do not survive a worker's border, names do. */

@@ -76,7 +76,7 @@ export class Machine {
     this.#lost = gpu.device.lost.then((info) => {
       if (info.reason === 'destroyed') return new Promise<never>(() => undefined);
       this.#opening = undefined;
-      throw new DeviceLost(`The GPU was lost${info.message ? ` (${info.message})` : ''}.`);
+      throw DeviceLost.of(info);
     });
     this.#lost.catch(() => undefined);
     return gpu;

@@ -3,11 +3,12 @@ import type { EncodedRow } from '../data/encodeRow.ts';
 import { planBatches, type BatchPlan } from '../data/batches.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Adapter } from '../peft/method.ts';
-import { ParameterSpace } from '../peft/parameterSpace.ts';
+import { ParameterSpace, splitByParameter } from '../peft/parameterSpace.ts';
 import { learningRateAt } from '../train/schedule.ts';
 import { totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
 import { Trainer, type TrainerState } from '../train/trainer.ts';
 import type { StepMetrics } from '../train/metrics.ts';
+import { DeviceLost } from './errors.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { RunStopped, type RunControl } from './runControl.ts';
 
@@ -21,7 +22,7 @@ export class RunDiverged extends Error {
     readonly what: 'loss' | 'gradient norm',
   ) {
     super(
-      `The ${what} of step ${step} is not a finite number, so the run was stopped; the weights are those before that step. Lower learning_rate, or look at the rows of that step.`,
+      `The ${what} of step ${step} is not a finite number, so the run was stopped. Lower learning_rate, or look at the rows of that step.`,
     );
   }
 }
@@ -64,55 +65,76 @@ export interface TrainingResult {
 
 /**
  * Trains an adapter from the first (or the resumed) step to the last. Evaluates before the first step, every evalSteps and at the end
- * where there are evaluation rows. Ends early at `control.stop()`; the partial step is then thrown away.
- * Throws RunDiverged at the first loss or norm that is not finite.
+ * where there are evaluation rows. Ends early at `control.stop()`, also while it prepares; a step half done is then thrown away.
+ * Throws RunDiverged at the first loss or norm that is not finite, and DeviceLost before the next submit to a lost GPU.
  */
 export async function trainAdapter(
   input: TrainingInput,
   control: RunControl,
   events: TrainingEvents,
 ): Promise<TrainingResult> {
-  const { gpu, model, settings, rows } = input;
-  const weights = await model.weightsOn(
-    gpu,
-    (done, total) => events.onProgress?.('upload', done, total),
-    control.signal,
-  );
-  const space = new ParameterSpace(gpu, input.adapter.parameters, [
+  const { gpu, model, adapter, settings } = input;
+  const total = totalSteps(input.rows.length, settings);
+  const space = new ParameterSpace(gpu, adapter.parameters, [
     'parameters',
     'gradients',
     'firstMoments',
     'secondMoments',
   ]);
-  const { description, catalog } = model.checkpoint;
-  const lossModel = { description, catalog, adapter: input.adapter.hooks, positions: model.positions };
-  const trainer = new Trainer(gpu, weights, lossModel, space, settings, input.resumeFrom?.step ?? 0);
+  let trainer: Trainer | undefined;
   try {
     for (const [name, values] of input.initial) space.write('parameters', name, values);
+    const onUpload = (done: number, all: number) => events.onProgress?.('upload', done, all);
+    const weights = await model.weightsOn(gpu, onUpload, control.signal);
+    const { description, catalog } = model.checkpoint;
+    const lossModel = { description, catalog, adapter: adapter.hooks, positions: model.positions };
+    trainer = new Trainer(gpu, weights, lossModel, space, settings, input.resumeFrom?.step ?? 0);
     if (input.resumeFrom) trainer.restore(input.resumeFrom);
-    trainer.runtime.submitter.gate = () => control.gate();
-    const largest = largestBatch([...rows, ...input.evalRows], settings.batchSize);
-    await trainer.prepare(largest, input.evalRows.length > 0, (done, total) =>
-      events.onProgress?.('compile', done, total),
-    );
-    const loop = new TrainingLoop(input, trainer, control, events, totalSteps(rows.length, settings));
-    const outcome = await loop.run();
-    trainer.runtime.submitter.gate = undefined;
-    return { ...outcome, totalSteps: loop.total, values: space.split(await space.read('parameters')) };
+    const outcome = await trainWith(trainer, input, control, events, total);
+    return { ...outcome, totalSteps: total, values: splitByParameter(space.layout, await space.read('parameters')) };
+  } catch (error) {
+    if (!(error instanceof RunStopped)) throw error;
+    const values = input.resumeFrom
+      ? splitByParameter(space.layout, input.resumeFrom.parameters)
+      : new Map(input.initial);
+    return { stepsDone: input.resumeFrom?.step ?? 0, totalSteps: total, outcome: 'stopped', values };
   } finally {
-    trainer.destroy();
+    trainer?.destroy();
     space.destroy();
   }
 }
 
+async function trainWith(
+  trainer: Trainer,
+  input: TrainingInput,
+  control: RunControl,
+  events: TrainingEvents,
+  total: number,
+): Promise<Pick<TrainingResult, 'stepsDone' | 'outcome'>> {
+  const { submitter } = trainer.runtime;
+  let lost: DeviceLost | undefined;
+  void input.gpu.device.lost.then((info) => (lost = DeviceLost.of(info)));
+  submitter.gate = async () => {
+    await control.gate();
+    if (lost) throw lost;
+  };
+  const largest = largestBatch([...input.rows, ...input.evalRows], input.settings.batchSize);
+  await trainer.prepare(largest, input.evalRows.length > 0, (done, all) => events.onProgress?.('compile', done, all));
+  const outcome = await new TrainingLoop(input, trainer, control, events, total).run();
+  submitter.gate = undefined;
+  return outcome;
+}
+
 class TrainingLoop {
-  readonly total: number;
+  readonly #total: number;
   readonly #input: TrainingInput;
   readonly #trainer: Trainer;
   readonly #control: RunControl;
   readonly #events: TrainingEvents;
   readonly #plan: BatchPlan;
   readonly #warmup: number;
+  /** optimizer steps that the parameters have taken */
+  #done: number;
   #tokens = 0;
   #diverged: RunDiverged | undefined;
   #lastEvaluation: EvaluationPoint | undefined;
@@ -122,33 +144,32 @@ class TrainingLoop {
     this.#trainer = trainer;
     this.#control = control;
     this.#events = events;
-    this.total = total;
+    this.#total = total;
     this.#plan = planBatches({ rows: input.rows.length, ...input.settings });
     this.#warmup = warmupSteps(input.settings, total);
+    this.#done = input.resumeFrom?.step ?? 0;
   }
 
   async run(): Promise<{ stepsDone: number; outcome: 'finished' | 'stopped' }> {
-    const first = (this.#input.resumeFrom?.step ?? 0) + 1;
-    const { settings } = this.#input;
-    let step = first;
+    const first = this.#done + 1;
+    const { evalSteps } = this.#input.settings;
     try {
       if (first === 1) await this.#evaluate(0);
       const started = performance.now();
-      for (; step <= this.total; step++) {
+      for (let step = first; step <= this.#total; step++) {
         await this.#step(step);
         if (step === first) this.#report(await this.#trainer.flush());
         this.#tellPace(step, first, started);
-        const isLast = step === this.total;
-        if (settings.evalSteps > 0 && (step % settings.evalSteps === 0 || isLast)) await this.#evaluate(step);
-        else if (isLast) await this.#evaluate(step);
+        const isLast = step === this.#total;
+        if (isLast || (evalSteps > 0 && step % evalSteps === 0)) await this.#evaluate(step);
         if (isLast || this.#isCheckpoint(step)) await this.#checkpoint(step);
       }
-      return { stepsDone: this.total, outcome: 'finished' };
+      return { stepsDone: this.#done, outcome: 'finished' };
     } catch (error) {
       if (!(error instanceof RunStopped)) throw error;
       this.#trainer.runtime.submitter.gate = undefined;
       this.#report(await this.#trainer.flush());
-      return { stepsDone: step - 1, outcome: 'stopped' };
+      return { stepsDone: this.#done, outcome: 'stopped' };
     }
   }
 
@@ -156,8 +177,9 @@ class TrainingLoop {
     const { settings } = this.#input;
     const batches = this.#batches(step);
     for (const batch of batches) this.#tokens += batch.lengths.reduce((sum, length) => sum + length, 0);
-    if (step === (this.#input.resumeFrom?.step ?? 0) + 1) this.#events.onProgress?.('first-step', 0, 1);
+    if (this.#done === (this.#input.resumeFrom?.step ?? 0)) this.#events.onProgress?.('first-step', 0, 1);
     await this.#trainer.step(batches, step, this.#learningRate(step, settings));
+    this.#done = step;
     this.#trainer.poll((metrics) => this.#record(metrics));
     if (this.#diverged) throw this.#diverged;
   }
@@ -167,7 +189,7 @@ class TrainingLoop {
       type: settings.lrSchedulerType,
       learningRate: settings.learningRate,
       warmupSteps: this.#warmup,
-      totalSteps: this.total,
+      totalSteps: this.#total,
     };
     return learningRateAt(schedule, step - 1);
   }
@@ -184,7 +206,7 @@ class TrainingLoop {
   }
 
   #isCheckpoint(step: number): boolean {
-    const every = this.#input.settings.saveSteps || Math.max(1, Math.ceil(this.total / 10));
+    const every = this.#input.settings.saveSteps || Math.max(1, Math.ceil(this.#total / 10));
     return step % every === 0;
   }
 
@@ -224,9 +246,9 @@ class TrainingLoop {
     const steps = step - first + 1;
     this.#events.onPace?.(
       step,
-      this.total,
+      this.#total,
       this.#tokens / Math.max(1e-3, seconds),
-      ((this.total - step) * seconds) / steps,
+      ((this.#total - step) * seconds) / steps,
     );
   }
 }

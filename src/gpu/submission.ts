@@ -30,8 +30,11 @@ export class Submitter {
     return isSoftware ? 2e8 : 2e10;
   }
 
-  /** Queues the dispatches in order. Resolves when all are submitted, not when they are done. */
-  async replay(dispatches: readonly Dispatch[]): Promise<void> {
+  /**
+   * Queues the dispatches in order. Resolves when all are submitted, not when they are done.
+   * @param isWhole asks the gate before the first submit alone: once begun, such a list is never left half done
+   */
+  async replay(dispatches: readonly Dispatch[], isWhole = false): Promise<void> {
     let start = 0;
     while (start < dispatches.length) {
       let milliseconds = 0;
@@ -42,7 +45,8 @@ export class Submitter {
         flops += dispatch?.flops ?? 0;
         milliseconds += dispatchMilliseconds + (dispatch?.flops ?? 0) / this.#flopsPerMillisecond;
       }
-      await this.#submit(dispatches.slice(start, end), flops);
+      await (isWhole && start > 0 ? this.#room() : this.ready());
+      this.#submit(dispatches.slice(start, end), flops);
       start = end;
     }
   }
@@ -56,14 +60,17 @@ export class Submitter {
     this.#pending.length = 0;
   }
 
-  /** Waits until there is room for another submit. */
+  /** Waits until there is room for another submit and the gate is open. */
   async ready(): Promise<void> {
-    while (this.#pending.length >= inFlight) await this.#wait(this.#pending.shift() ?? Promise.resolve());
+    await this.#room();
     await this.gate?.();
   }
 
-  async #submit(dispatches: readonly Dispatch[], flops: number): Promise<void> {
-    await this.ready();
+  async #room(): Promise<void> {
+    while (this.#pending.length >= inFlight) await this.#wait(this.#pending.shift() ?? Promise.resolve());
+  }
+
+  #submit(dispatches: readonly Dispatch[], flops: number): void {
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const { pipeline, bindGroup, grid } of dispatches) {
@@ -74,7 +81,9 @@ export class Submitter {
     pass.end();
     const submitted = performance.now();
     this.#device.queue.submit([encoder.finish()]);
-    this.#pending.push(this.#device.queue.onSubmittedWorkDone().then(() => this.#learn(submitted, flops)));
+    const done = this.#device.queue.onSubmittedWorkDone().then(() => this.#learn(submitted, flops));
+    done.catch(() => undefined); // a lost device shows where this is awaited, if it ever is
+    this.#pending.push(done);
   }
 
   #learn(submitted: number, flops: number): void {

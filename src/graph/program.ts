@@ -15,20 +15,25 @@ export interface Leaves {
 export class Arenas {
   readonly #gpu: Gpu;
   #buffers: GPUBuffer[] = [];
+  #replaced = 0;
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
   }
 
-  /** Makes sure that buffer i holds sizes[i] bytes. Returns false when a buffer had to be replaced: programs bound before are then stale. */
-  reserve(sizes: readonly number[]): boolean {
-    let kept = true;
+  /** How many buffers had to be replaced by larger ones so far: a program bound before the last of them is stale. */
+  get replaced(): number {
+    return this.#replaced;
+  }
+
+  /** Makes sure that buffer i holds sizes[i] bytes. */
+  reserve(sizes: readonly number[]): void {
     sizes.forEach((size, i) => {
       const existing = this.#buffers[i];
       if (existing && existing.size >= size) return;
       if (existing) {
         this.#gpu.memory.destroy(existing);
-        kept = false;
+        this.#replaced++;
       }
       this.#buffers[i] = this.#gpu.memory.create(
         'activations',
@@ -37,7 +42,6 @@ export class Arenas {
         GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       );
     });
-    return kept;
   }
 
   buffer(index: number): GPUBuffer {

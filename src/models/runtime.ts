@@ -23,11 +23,14 @@ export interface Traced {
   readonly outputs: readonly Tensor[];
 }
 
-interface Cached {
+interface Prepared {
   readonly plan: Plan;
   readonly outputs: readonly Tensor[];
-  program: Program;
-  generation: number;
+}
+
+interface Cached extends Prepared {
+  readonly program: Program;
+  readonly generation: number;
 }
 
 /** What a kernel may assume of the device; the same on every run on it, because splits along outputs must not move within one. */
@@ -52,7 +55,7 @@ export class Runtime {
   readonly #programs = new Map<string, Cached>();
   readonly #buffers = new Map<string, BufferRange>();
   readonly #step: BufferRange;
-  #generation = 0;
+  #statesReplaced = 0;
 
   constructor(gpu: Gpu, weights: WeightStore, space?: ParameterRanges) {
     this.gpu = gpu;
@@ -65,23 +68,29 @@ export class Runtime {
     this.#step = { buffer, offset: 0, size: stepParameterBytes };
   }
 
-  /** Makes the program for this key unless it stands already. */
+  /** Makes the program for this key unless it stands already, and binds it anew where a buffer that it uses had to grow since. */
   async prepare(key: string, trace: () => Traced, onCompiled?: (done: number, total: number) => void): Promise<void> {
     const known = this.#programs.get(key);
     if (known?.generation === this.#generation) return;
-    const { graph, outputs } = known ? { graph: undefined, outputs: known.outputs } : trace();
-    const plan =
-      known?.plan ??
-      planGraph(required(graph), outputs, loweringContext(this.gpu.description), this.gpu.description.maxBufferSize);
-    const program = await this.gpu.memory.checked('the activations of a step', async () => {
-      if (!this.#arenas.reserve(plan.bufferSizes)) this.#generation++;
-      return Program.bind(this.gpu, plan, this.#arenas, this.#leaves(), this.#step, onCompiled);
-    });
+    const { plan, outputs } = known ?? this.#plan(trace());
+    this.#programs.delete(key);
+    known?.program.destroy(this.gpu);
+    const program = await this.gpu.memory.checked('the activations of a step', () =>
+      Program.bind(this.gpu, plan, this.#arenas, this.#leaves(), this.#step, onCompiled),
+    );
     this.#programs.set(key, { plan, outputs, program, generation: this.#generation });
   }
 
-  /** Uploads the inputs and step parameters and replays the program. Resolves when it is submitted. */
-  async replay(key: string, inputs: ReadonlyMap<string, Uint32Array>, step: StepParameters): Promise<Program> {
+  /**
+   * Uploads the inputs and step parameters and replays the program. Resolves when it is submitted.
+   * @param isWhole see Submitter.replay
+   */
+  async replay(
+    key: string,
+    inputs: ReadonlyMap<string, Uint32Array>,
+    step: StepParameters,
+    isWhole = false,
+  ): Promise<void> {
     const { program } = this.#cached(key);
     const { queue } = this.gpu.device;
     await this.submitter.ready();
@@ -90,8 +99,7 @@ export class Runtime {
       if (range) queue.writeBuffer(range.buffer, range.offset, data);
     }
     queue.writeBuffer(this.#step.buffer, 0, encodeStepParameters(step));
-    await this.submitter.replay(program.dispatches);
-    return program;
+    await this.submitter.replay(program.dispatches, isWhole);
   }
 
   program(key: string): Program {
@@ -102,9 +110,16 @@ export class Runtime {
     return this.#cached(key).outputs;
   }
 
-  /** A buffer that outlives the step, made and zeroed on first use. */
+  /** A buffer that outlives the step, zeroed when it is made: on first use, and anew where more bytes are asked for than it has. */
   state(name: string, bytes: number): BufferRange {
-    return this.#buffer(`state:${name}`, bytes);
+    const key = `state:${name}`;
+    const known = this.#buffers.get(key);
+    if (known && known.size < bytes) {
+      this.gpu.memory.destroy(known.buffer);
+      this.#buffers.delete(key);
+      this.#statesReplaced++;
+    }
+    return this.#buffer(key, bytes);
   }
 
   clearState(name: string): void {
@@ -118,6 +133,16 @@ export class Runtime {
     for (const { program } of this.#programs.values()) program.destroy(this.gpu);
     this.#programs.clear();
     this.#buffers.clear();
+  }
+
+  /** Changes whenever a buffer was replaced, which leaves the programs bound to it stale. */
+  get #generation(): number {
+    return this.#arenas.replaced + this.#statesReplaced;
+  }
+
+  #plan({ graph, outputs }: Traced): Prepared {
+    const { description } = this.gpu;
+    return { plan: planGraph(graph, outputs, loweringContext(description), description.maxBufferSize), outputs };
   }
 
   #cached(key: string): Cached {
@@ -182,9 +207,4 @@ export class Runtime {
 
 function inputKey(name: string, bytes: number): string {
   return `input:${name}:${bytes}`;
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('a plan or a trace is needed');
-  return value;
 }

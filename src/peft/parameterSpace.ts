@@ -47,6 +47,11 @@ export function layOut(specs: readonly ParameterSpec[], bindingLimit: number): S
   return { slots, pieces, size, parameterCount: slots.reduce((sum, slot) => sum + slot.size, 0) };
 }
 
+/** The parameters by name, cut out of a whole space. */
+export function splitByParameter({ slots }: SpaceLayout, values: Float32Array): Map<string, Float32Array> {
+  return new Map(slots.map(({ spec, offset, size }) => [spec.name, values.slice(offset, offset + size)]));
+}
+
 const categories = {
   parameters: 'adapters',
   gradients: 'gradients',
@@ -105,11 +110,6 @@ export class ParameterSpace implements ParameterRanges {
     if (values.length !== this.layout.size)
       throw new Error(`the checkpoint holds ${values.length} numbers, not ${this.layout.size}`);
     this.#gpu.device.queue.writeBuffer(this.#buffer(space), 0, values);
-  }
-
-  /** The parameters by name, cut out of a whole space. */
-  split(values: Float32Array): Map<string, Float32Array> {
-    return new Map(this.layout.slots.map(({ spec, offset, size }) => [spec.name, values.slice(offset, offset + size)]));
   }
 
   destroy(): void {

@@ -29,10 +29,13 @@ export class MetricsReader {
     this.#staging = gpu.memory.create('staging', 'metrics', ring.size, COPY_DST | MAP_READ);
   }
 
-  /** Asks for the ring unless an earlier request is still under way. The metrics that are new go to `onMetrics`, in order of steps. */
+  /**
+   * Asks for the ring unless an earlier request is still under way. The metrics that are new go to `onMetrics`, in order of steps. A
+   * request that fails (the device was lost, the run has ended) tells nothing: the next `flush` fails too, or nobody asks.
+   */
   poll(onMetrics: (metrics: StepMetrics[]) => void): void {
     if (this.#pending) return;
-    void this.#read().then(onMetrics);
+    this.#read().then(onMetrics, () => undefined);
   }
 
   /** Everything recorded by the work submitted so far that no `poll` has told or is about to tell. */
@@ -41,9 +44,9 @@ export class MetricsReader {
     return this.#read();
   }
 
-  /** True when so many steps were recorded since the last read that the ring will soon be overwritten. */
-  isBehind(step: number): boolean {
-    return step - this.#lastStep >= metricsRing.slots - 2;
+  /** Waits for the request under way where so many steps were recorded since that the ring would soon be overwritten. */
+  async catchUp(step: number): Promise<void> {
+    if (step - this.#lastStep >= metricsRing.slots - 2) await this.#pending;
   }
 
   destroy(): void {

@@ -1,9 +1,11 @@
 import type { Gpu } from '../gpu/device.ts';
 import { readBack } from '../gpu/transfer.ts';
+import { UserError } from '../formats/errors.ts';
 import { sortIds } from '../graph/ops/sortIds.ts';
 import { neutralStep } from '../graph/interpret.ts';
 import { adamConstants, groupBlock } from '../graph/ops/adamW.ts';
 import { unusedTarget } from '../graph/ops/crossEntropy.ts';
+import { metricsRing } from '../graph/ops/recordMetrics.ts';
 import type { StepParameters } from '../graph/op.ts';
 import { Runtime } from '../models/runtime.ts';
 import type { WeightStore } from '../models/weightStore.ts';
@@ -46,15 +48,15 @@ export class Trainer {
     this.runtime = new Runtime(gpu, weights, space);
     this.#writeGroups();
     this.runtime.state('lossSum', 4);
-    this.#metrics = new MetricsReader(gpu, this.runtime.state('ring', 64 * 8 * 4), stepsDone);
+    const ring = this.runtime.state('ring', metricsRing.slots * metricsRing.width * 4);
+    this.#metrics = new MetricsReader(gpu, ring, stepsDone);
   }
 
   /** Compiles and allocates for the largest batch first, so that nothing has to grow later. */
   async prepare(largest: Batch, evaluates: boolean, onCompiled?: (done: number, total: number) => void): Promise<void> {
-    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
     await this.#prepareLoss(this.#shapeOf(largest), true, onCompiled);
     if (evaluates) await this.#prepareLoss(this.#shapeOf(largest), false, onCompiled);
-    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
+    await this.#prepareOptimizer(onCompiled);
   }
 
   /**
@@ -80,9 +82,9 @@ export class Trainer {
       const key = await this.#prepareLoss(shape, true);
       await this.runtime.replay(key, inputsOf(batch, shape), { ...parameters, microBatch });
     }
-    await this.runtime.prepare('optimizer', () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }));
-    await this.runtime.replay('optimizer', new Map(), parameters);
-    if (this.#metrics.isBehind(step)) await this.runtime.submitter.idle();
+    const key = await this.#prepareOptimizer();
+    await this.runtime.replay(key, new Map(), parameters, true);
+    await this.#metrics.catchUp(step);
   }
 
   /** Figures recorded since the last call, as soon as the GPU has them. */
@@ -145,7 +147,18 @@ export class Trainer {
     return key;
   }
 
+  async #prepareOptimizer(onCompiled?: (done: number, total: number) => void): Promise<string> {
+    const key = 'optimizer';
+    await this.runtime.prepare(key, () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }), onCompiled);
+    return key;
+  }
+
   #shapeOf(batch: Batch): LossShape {
+    const longest = batch.lengths.reduce((most, length) => Math.max(most, length), 0);
+    if (longest > this.#model.positions)
+      throw new UserError(
+        `max_length: a row has ${longest} tokens, and the model takes ${this.#model.positions}. Set max_length to that or less.`,
+      );
     const { bindingLimit } = this.#gpu.description;
     return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.vocabSize, bindingLimit);
   }
