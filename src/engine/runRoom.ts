@@ -184,6 +184,8 @@ class ActiveRun {
       },
       onCheckpoint: async (state, evalLoss) => {
         this.#lastState = state;
+        // The figures up to here first: a resumed run goes on from them and from nothing earlier.
+        await this.#write('running');
         const gpu = await this.#machine.gpu();
         const stored = await this.#records.saveCheckpoint(this.#request.id, state, gpu.pipelines.keys(), evalLoss);
         const best = evalLoss !== undefined && evalLoss <= (this.#progress.bestEvalLoss ?? Infinity);

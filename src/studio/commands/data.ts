@@ -1,5 +1,6 @@
 import type { DataOptions, ModelFile } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
+import { rowsInFile } from '../logic/rows.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { engine, trackIn } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
@@ -12,6 +13,14 @@ export async function openDataFiles(files: readonly ModelFile[]): Promise<void> 
   patch('data', { card });
   refreshEstimate();
   await showRow(0);
+}
+
+/** A file of rows that are only measured; none goes back to the held-out share. */
+export async function openEvaluationFile(files: readonly ModelFile[]): Promise<void> {
+  const card = await trackIn('data', 'opening', (onProgress) => engine().openEvalData(files, onProgress));
+  if (!card) return;
+  patch('data', { card });
+  refreshEstimate();
 }
 
 const pauseMs = 350;
@@ -33,7 +42,7 @@ export async function reopenData(): Promise<void> {
   if (!card) return;
   patch('data', { card });
   refreshEstimate();
-  await showRow(Math.min(rowIndex, Math.max(0, card.rows + card.evalRows - 1)));
+  await showRow(Math.min(rowIndex, Math.max(0, rowsInFile(card) - 1)));
 }
 
 export async function showRow(index: number): Promise<void> {

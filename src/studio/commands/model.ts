@@ -58,6 +58,7 @@ async function fitDataTo(card: ModelCard): Promise<void> {
 
 /** A model is kept unless that would fill more than nine tenths of what the browser allows. */
 async function keepWhereThereIsRoom(card: ModelCard): Promise<void> {
+  if (!useStudio.getState().machine.storage) await refreshStorage();
   const { storage } = useStudio.getState().machine;
   if (card.isStored || !storage || storage.heldElsewhere) return;
   if (storage.usage + card.fileBytes <= storage.quota * 0.9) await keepModel();

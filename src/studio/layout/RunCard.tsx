@@ -7,6 +7,7 @@ import { Button } from '../components/Button.tsx';
 import { ProgressBar } from '../components/Progress.tsx';
 import { formatBytes, formatCount, formatShare, formatShort, plural } from '../logic/format.ts';
 import { isActive } from '../logic/readiness.ts';
+import { rowsInFile } from '../logic/rows.ts';
 import { shareDone } from '../logic/runProgress.ts';
 import { changedFields, composeFields, methodOf, plannedSteps } from '../logic/settings.ts';
 import { goTo, useScreen } from '../routing.ts';
@@ -40,7 +41,7 @@ export function RunCard(): ReactNode {
           name="Data"
           screen="data"
           value={data.card?.name}
-          note={data.card && plural(data.card.rows + data.card.evalRows, 'row')}
+          note={data.card && plural(rowsInFile(data.card), 'row')}
         />
         <Row
           name="Method"

@@ -3,6 +3,7 @@ import type { DataCard } from '../../../engine/api.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { Stats } from '../../components/Stats.tsx';
 import { formatCount, formatShare, formatShort } from '../../logic/format.ts';
+import { evaluationText, rowsInFile } from '../../logic/rows.ts';
 import { DataOptionsForm } from './DataOptionsForm.tsx';
 import { Histogram } from './Histogram.tsx';
 import styles from './DataCardPanel.module.css';
@@ -16,8 +17,8 @@ export function DataCardPanel({ card, busy }: { card: DataCard; busy: boolean })
           stats={[
             {
               label: 'Rows',
-              value: formatCount(card.rows + card.evalRows),
-              note: card.evalRows > 0 ? `${formatCount(card.evalRows)} held out to evaluate` : 'all for training',
+              value: formatCount(rowsInFile(card)),
+              note: evaluationText(card),
             },
             { label: 'Tokens', value: formatShort(card.tokens), note: `longest row ${formatCount(card.longestRow)}` },
             {
@@ -40,7 +41,7 @@ export function DataCardPanel({ card, busy }: { card: DataCard; busy: boolean })
       </div>
       <div className={styles.below}>
         <Histogram card={card} />
-        <DataOptionsForm />
+        <DataOptionsForm card={card} />
       </div>
     </Panel>
   );

@@ -1,12 +1,16 @@
+import FileUp from 'lucide-react/icons/file-up';
 import type { ReactNode } from 'react';
-import { setDataOption } from '../../commands/data.ts';
+import type { DataCard } from '../../../engine/api.ts';
+import { openEvaluationFile, setDataOption } from '../../commands/data.ts';
+import { Button } from '../../components/Button.tsx';
+import { FileButton } from '../../components/FileButton.tsx';
 import { NumberInput } from '../../components/NumberInput.tsx';
 import { Segments } from '../../components/Segments.tsx';
 import { formatCount, formatShare } from '../../logic/format.ts';
 import { useStudio } from '../../state/store.ts';
 import styles from './DataOptionsForm.module.css';
 
-export function DataOptionsForm(): ReactNode {
+export function DataOptionsForm({ card }: { card: DataCard }): ReactNode {
   const options = useStudio((state) => state.data.options);
   const contextLength = useStudio((state) => state.model.card?.contextLength ?? 1_000_000);
   return (
@@ -39,21 +43,50 @@ export function DataOptionsForm(): ReactNode {
           onChange={(value) => setDataOption('lossOn', value)}
         />
       </div>
-      <div>
-        <label className={styles.label} htmlFor="split">
-          Held out to evaluate: {formatShare(options.valSplitRatio)}
-        </label>
-        <input
-          id="split"
-          type="range"
-          className={styles.range}
-          min={0}
-          max={0.5}
-          step={0.01}
-          value={options.valSplitRatio}
-          onChange={(event) => setDataOption('valSplitRatio', event.target.valueAsNumber)}
-        />
-        <p className={styles.hint}>Rows the model never trains on. They show whether it learns or only memorises.</p>
+      <Evaluation card={card} />
+    </div>
+  );
+}
+
+/** Rows to measure with: a share of the file, or a file of their own. */
+function Evaluation({ card }: { card: DataCard }): ReactNode {
+  const share = useStudio((state) => state.data.options.valSplitRatio);
+  const hasFile = card.evalName !== undefined;
+  return (
+    <div>
+      <label className={styles.label} htmlFor="split">
+        Held out to evaluate: {hasFile ? 'nothing' : formatShare(share)}
+      </label>
+      <input
+        id="split"
+        type="range"
+        className={styles.range}
+        min={0}
+        max={0.5}
+        step={0.01}
+        disabled={hasFile}
+        value={hasFile ? 0 : share}
+        onChange={(event) => setDataOption('valSplitRatio', event.target.valueAsNumber)}
+      />
+      <p className={styles.hint}>
+        {hasFile
+          ? `The rows of ${card.evalName} are measured, and all others are trained on.`
+          : 'Rows the model never trains on. They show whether it learns or only memorises.'}
+      </p>
+      <div className={styles.file}>
+        {hasFile ? (
+          <Button size="small" onClick={() => void openEvaluationFile([])}>
+            Hold out a share instead
+          </Button>
+        ) : (
+          <FileButton
+            size="small"
+            label="Choose an evaluation file"
+            icon={<FileUp />}
+            multiple={false}
+            onFiles={(files) => files.length > 0 && void openEvaluationFile(files)}
+          />
+        )}
       </div>
     </div>
   );

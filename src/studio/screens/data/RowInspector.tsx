@@ -9,6 +9,7 @@ import { NumberInput } from '../../components/NumberInput.tsx';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { formatCount } from '../../logic/format.ts';
+import { rowsInFile } from '../../logic/rows.ts';
 import { useStudio } from '../../state/store.ts';
 import { TokenText } from './TokenText.tsx';
 import styles from './RowInspector.module.css';
@@ -17,7 +18,7 @@ import styles from './RowInspector.module.css';
 export function RowInspector({ card }: { card: DataCard }): ReactNode {
   const { row, rowError } = useStudio((state) => state.data);
   return (
-    <Panel title="A row, as the model sees it" aside={<RowPicker rows={card.rows + card.evalRows} />}>
+    <Panel title="A row, as the model sees it" aside={<RowPicker rows={rowsInFile(card)} />}>
       {rowError && <ErrorNotice error={rowError} />}
       {row && <RowTabs row={row} />}
     </Panel>
