@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var s = vec4<f32>();
   var t = vec4<f32>();
   for (var i = lane >> params.lanes_log2; i < fours; i += sliceCount()) {
-    let x = left(a0, i << 2u);
+    let x = left(a0, i);
     s += x * mat4x4<f32>(four(b0 + i), four(b1 + i), four(b2 + i), four(b3 + i));
     t += x * mat4x4<f32>(four(b4 + i), four(b5 + i), four(b6 + i), four(b7 + i));
   }

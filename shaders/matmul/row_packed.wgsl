@@ -22,8 +22,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   for (var octet = lane >> params.lanes_log2; octet < octets; octet += sliceCount()) {
     let w = octetAt(group * octets + octet, scalesAt(group * blocks + (octet >> 2u)));
     let v = octetAt(next * octets + octet, scalesAt(next * blocks + (octet >> 2u)));
-    let x = left(a0, octet << 3u);
-    let y = left(a0, (octet << 3u) + 4u);
+    let x = left(a0, octet << 1u);
+    let y = left(a0, (octet << 1u) + 1u);
     s += w.low * x + w.high * y;
     t += v.low * x + v.high * y;
   }
