@@ -3,7 +3,7 @@
 // Bindings: 0 params; 1 a f32 [rows, depth]; 2 and 3 b (weight decoder) [depth, columns]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
 // Idea: one vec4 load holds eight columns of four rows of b: four steps of the reduction a turn.
-// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one 30, 8.1): 4 × 8 28, 6.9 (a third of the compile time); 4 × 16 25, 7.1;
+// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one then 30, 8.1): 4 × 8 28, 6.9 (a third of the compile time); 4 × 16 25, 7.1;
 // loads between the arithmetic 23, 7.9.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
@@ -76,9 +76,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     s0, t0, s1, t1, s2, t2, s3, t3,
     s4, t4, s5, t5, s6, t6, s7, t7,
   );
-  let end = min(8u, params.row_end - row);
-  for (var i = 0u; i < end; i++) {
-    store(0u, row + i, column, sums[2u * i]);
-    store(0u, row + i, column + 4u, sums[2u * i + 1u]);
+  let end = min(row + 8u, params.row_end);
+  for (var i = row; i < end; i++) {
+    store(0u, i, column, sums[2u * (i - row)]);
+    store(0u, i, column + 4u, sums[2u * (i - row) + 1u]);
   }
 }

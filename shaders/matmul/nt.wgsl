@@ -5,7 +5,7 @@
 // Idea: register tile, four steps of the reduction a turn; no workgroup memory.
 // Software drivers move nothing out of a loop, so addresses count in fours and step, and the right half loads after the left half's arithmetic
 // (addresses in elements, all loads first: 0.94 of the speed on lavapipe, 0.88 on SwiftShader).
-// Lost (GFLOP/s lavapipe, SwiftShader; this one 19, 6.7): 4 × 4 14, 4.0; 8 × 4 15, 4.9; 4 × 8 14, 4.9; 4 × 16 13, 4.7; 8 × 12 19, 4.3;
+// Lost (GFLOP/s lavapipe, SwiftShader; this one then 19, 6.7): 4 × 4 14, 4.0; 8 × 4 15, 4.9; 4 × 8 14, 4.9; 4 × 16 13, 4.7; 8 × 12 19, 4.3;
 // loads between the arithmetic 17, 6.4.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
@@ -89,9 +89,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     s0, t0, s1, t1, s2, t2, s3, t3,
     s4, t4, s5, t5, s6, t6, s7, t7,
   );
-  let end = min(8u, params.row_end - row);
-  for (var i = 0u; i < end; i++) {
-    store(batch, row + i, column, sums[2u * i]);
-    store(batch, row + i, column + 4u, sums[2u * i + 1u]);
+  let end = min(row + 8u, params.row_end);
+  for (var i = row; i < end; i++) {
+    store(batch, i, column, sums[2u * (i - row)]);
+    store(batch, i, column + 4u, sums[2u * (i - row) + 1u]);
   }
 }

@@ -4,7 +4,7 @@
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
 // Idea: one vec4 load holds the same columns of four rows of b, which makes the stored [n, k] an outer product over n; four steps of
 // the reduction a turn, and one read of the scales for each block of 32.
-// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one 25, 7.1): eight steps a turn: 4 × 4 16, 4.8; 4 × 8 22, 6.6;
+// Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one then 25, 7.1): eight steps a turn: 4 × 4 16, 4.8; 4 × 8 22, 6.6;
 // 4 × 12 22, 4.2; 8 × 4 15, 5.5; 8 × 8 25, 4.6; sixteen steps, 4 × 8, 17, 4.1; scales read every turn 24, 6.8, or behind an if 27, 5.4.
 import package::matmul::tile::{params, placeOf, advance, store};
 import package::matmul::left::{rowOf, left};
@@ -87,9 +87,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     s0, t0, s1, t1, s2, t2, s3, t3,
     s4, t4, s5, t5, s6, t6, s7, t7,
   );
-  let end = min(8u, params.row_end - row);
-  for (var i = 0u; i < end; i++) {
-    store(0u, row + i, column, sums[2u * i]);
-    store(0u, row + i, column + 4u, sums[2u * i + 1u]);
+  let end = min(row + 8u, params.row_end);
+  for (var i = row; i < end; i++) {
+    store(0u, i, column, sums[2u * (i - row)]);
+    store(0u, i, column + 4u, sums[2u * (i - row) + 1u]);
   }
 }

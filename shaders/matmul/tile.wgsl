@@ -3,6 +3,9 @@
 // Binding 0: Params. Binding 4: bias f32 [columns of the output] (read only if has_bias). Binding 5: output f32 [batch, rows, columns].
 // A workgroup is 64 lanes; 2^lanes_log2 of them lie along the columns and the rest along the rows, so that one pipeline
 // serves wide, tall and square outputs with no lane idle.
+//
+// The kernels store their tiles in a loop from the lane's first row to its last: with a bound that is never above a constant Mesa
+// unrolls it, which made compiling three to six times as long (0.3 to 0.8 s now) and running a tenth slower.
 
 struct Params {
   // the outputs of this dispatch, [row_start, row_end) × [column_start, column_end)

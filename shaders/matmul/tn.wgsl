@@ -72,9 +72,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     s0, t0, s1, t1, s2, t2, s3, t3,
     s4, t4, s5, t5, s6, t6, s7, t7,
   );
-  let end = min(8u, params.row_end - row);
-  for (var i = 0u; i < end; i++) {
-    store(batch, row + i, column, sums[2u * i]);
-    store(batch, row + i, column + 4u, sums[2u * i + 1u]);
+  let end = min(row + 8u, params.row_end);
+  for (var i = row; i < end; i++) {
+    store(batch, i, column, sums[2u * (i - row)]);
+    store(batch, i, column + 4u, sums[2u * (i - row) + 1u]);
   }
 }
