@@ -4,6 +4,8 @@ import { chartTable, training } from './studio.ts';
 
 const demo = join(import.meta.dirname, '..', 'public', 'demo');
 
+test.setTimeout(420_000);
+
 test('a run on an own model and own data goes on after a reload, from its last checkpoint', async ({ page }) => {
   page.on('dialog', (dialog) => void dialog.accept());
   await page.goto('./');

@@ -1,6 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { chartTable, openSample, training, unzipDownload } from './studio.ts';
 
+test.setTimeout(420_000);
+
 test('a newcomer gets from the open page to a downloaded adapter', async ({ page }) => {
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { unzipSync } from 'fflate';
 
 /** Slow machines compile kernels for a minute, and train at a step a second. */
-export const training = { timeout: 150_000 };
+export const training = { timeout: 300_000 };
 
 export async function openSample(page: Page): Promise<void> {
   await page.goto('./');
