@@ -1,6 +1,8 @@
-import { evalCommand, generateCommand, logitsCommand, trainCommand } from '../engine/nodeCommands.ts';
-import { readMessages, readRunFile } from '../engine/nodeFiles.ts';
-import { estimateCommand, inspectCommand, mergeCommand } from '../engine/nodeModelCommands.ts';
+import { evalCommand, generateCommand, logitsCommand } from '../engine/nodeCommands.ts';
+import { modelPathOf, readMessages, readRunFile } from '../engine/nodeFiles.ts';
+import { mergeCommand } from '../engine/nodeMerge.ts';
+import { estimateCommand, inspectCommand } from '../engine/nodeModelCommands.ts';
+import { trainCommand } from '../engine/nodeTrain.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Command, Options } from './run.ts';
 
@@ -15,7 +17,9 @@ const modelOptions = {
 /** --model, or the model of --config. */
 async function chosenModel(options: Options): Promise<{ model: string; adapter?: string }> {
   const config = options.text('config');
-  const model = config === undefined ? options.required('model') : String((await readRunFile(config))['model'] ?? '');
+  if (config !== undefined && options.text('model') !== undefined)
+    throw new UserError('--model and --config both name the model. Keep one of them.');
+  const model = config === undefined ? options.required('model') : modelPathOf(await readRunFile(config));
   return { model, adapter: options.text('adapter') };
 }
 
@@ -62,10 +66,10 @@ const generate: Command = {
         ...(await chosenModel(options)),
         messages,
         raw: options.flag('raw'),
-        maxNewTokens: options.number('max-new-tokens', 256),
-        temperature: options.number('temperature', 0),
-        topP: options.number('top-p', 1),
-        seed: options.number('seed', 0),
+        maxNewTokens: options.number('max-new-tokens', 256, { least: 1, whole: true }),
+        temperature: options.number('temperature', 0, { least: 0 }),
+        topP: options.number('top-p', 1, { least: 0, most: 1 }),
+        seed: options.number('seed', 0, { least: 0, most: 2 ** 32 - 1, whole: true }),
       },
       say,
     );
@@ -96,7 +100,7 @@ const merge: Command = {
   options: { ...modelOptions, output: { type: 'string', help: 'Folder to write.' } },
   positionals: 0,
   run: async (_, options) =>
-    mergeCommand((await chosenModel(options)).model, options.required('adapter'), options.required('output')),
+    mergeCommand((await chosenModel(options)).model, options.required('adapter'), options.required('output'), say),
 };
 
 const estimate: Command = {

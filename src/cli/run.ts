@@ -16,6 +16,13 @@ export interface Command {
 /** A figure is one JSON line, a text stands as it is. */
 export type Result = Readonly<Record<string, unknown>> | string;
 
+export interface Range {
+  readonly least: number;
+  /** no limit where it is not given */
+  readonly most?: number;
+  readonly whole?: boolean;
+}
+
 export class Options {
   constructor(private readonly values: Readonly<Record<string, string | boolean | undefined>>) {}
 
@@ -34,11 +41,15 @@ export class Options {
     return this.values[name] === true;
   }
 
-  number(name: string, fallback: number): number {
+  number(name: string, fallback: number, { least, most, whole }: Range): number {
     const text = this.text(name);
     if (text === undefined) return fallback;
     const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value)) throw new UserError(`--${name} ${text} is not a number.`);
+    const fits = value >= least && value <= (most ?? Number.MAX_VALUE) && (!whole || Number.isInteger(value));
+    if (text.trim() === '' || !fits)
+      throw new UserError(
+        `--${name} ${text} does not work; it must be a ${whole ? 'whole ' : ''}number ${most === undefined ? `of ${least} or more` : `from ${least} to ${most}`}.`,
+      );
     return value;
   }
 }

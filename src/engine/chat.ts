@@ -1,12 +1,17 @@
+import { encodeRow } from '../data/encodeRow.ts';
 import { UserError } from '../formats/errors.ts';
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
 import type { LoadedModel } from './loadedModel.ts';
 
-/** The ids of a {"text"} row: the tokenizer's own special tokens, then EOS. */
+/** The ids of a {"text"} row. Throws a UserError when there are none, or more than the model takes. */
 export function encodeText(model: LoadedModel, text: string): number[] {
-  const { tokenizer } = model;
-  const ids = tokenizer.encode(text);
-  return tokenizer.eosTokenId === undefined ? ids : [...ids, tokenizer.eosTokenId];
+  const options = { taskType: 'CAUSAL_LM', lossOn: 'all', maxLength: Number.MAX_SAFE_INTEGER } as const;
+  const place = { unit: 'line', number: 1 } as const;
+  const ids = [...encodeRow({ kind: 'text', text, place }, model.tokenizer, options).ids];
+  if (ids.length === 0) throw new UserError('The text is empty. Write a text.');
+  if (ids.length > model.positions)
+    throw new UserError(`The text has ${ids.length} tokens, and the model takes ${model.positions}. Shorten it.`);
+  return ids;
 }
 
 /**

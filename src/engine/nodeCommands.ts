@@ -1,87 +1,15 @@
-import { basename } from 'node:path';
-import { UserError } from '../formats/errors.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { openNodeGpu } from '../gpu/node.ts';
 import { Generator } from '../generate/generator.ts';
 import { Runtime } from '../models/runtime.ts';
 import { ParameterSpace } from '../peft/parameterSpace.ts';
+import { methods } from '../peft/registry.ts';
 import { Trainer } from '../train/trainer.ts';
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
 import { encodePrompt, encodeText } from './chat.ts';
-import { LoadedModel } from './loadedModel.ts';
-import { fileSource, openPath, readRunFile, writeFolder } from './nodeFiles.ts';
-import { adapterFiles, attachAdapter, prepareRun } from './preparedRun.ts';
-import { prepareData, splitData, type PreparedData } from './preparedData.ts';
-import { RunControl } from './runControl.ts';
-import { describeRun } from './runFields.ts';
-import { batchesInOrder, trainAdapter } from './trainingRun.ts';
-import { trainerState, type LogEntry } from './trainerState.ts';
-
-/** Tells a person what is going on; never a result. */
-export type Say = (line: string) => void;
-
-/** Trains as a run file says and writes the adapter folder and trainer_state.json. */
-export async function trainCommand(runFile: string, output: string, say: Say): Promise<Record<string, unknown>> {
-  const fields = await readRunFile(runFile);
-  const model = await openModelAt(fields['model'] ?? fields['model_name_or_path']);
-  const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
-  const { run, adapter, initial } = await prepareRun(
-    model,
-    fields,
-    typeof initPath === 'string' && initPath ? await openPath(initPath) : undefined,
-  );
-  const { data, rows, evalRows } = await rowsOf(run.fields, model, run, say);
-  for (const problem of data.problems.slice(0, 20))
-    say(`${data.name}, ${problem.place.unit} ${problem.place.number}: ${problem.message}`);
-  say(
-    `${rows.length} rows, ${data.report.tokens} tokens, ${data.report.learnedTokens} learned, ${data.report.cutRows.length} cut; ${evalRows.length} rows held out`,
-  );
-  const gpu = await openGpu(say);
-  const control = new RunControl();
-  const interrupt = () => control.stop();
-  process.once('SIGINT', interrupt);
-  const log: LogEntry[] = [];
-  const { settings } = { settings: run.training };
-  try {
-    const result = await trainAdapter({ gpu, model, adapter, initial, rows, evalRows, settings }, control, {
-      onProgress: (phase, done, total) => done === total && say(`${phase}: ${total}`),
-      onStep: ({ step, epoch, loss, gradNorm, learningRate }) => {
-        if (step % settings.loggingSteps === 0)
-          log.push({ epoch, grad_norm: gradNorm, learning_rate: learningRate, loss, step });
-        say(`step ${step}: loss ${loss.toPrecision(6)}, gradient norm ${gradNorm.toPrecision(4)}`);
-      },
-      onEvaluation: ({ step, epoch, loss }) => {
-        log.push({ epoch, eval_loss: loss, step });
-        say(`step ${step}: eval loss ${loss.toPrecision(6)}, perplexity ${Math.exp(loss).toPrecision(5)}`);
-      },
-    });
-    const files = await adapterFiles(model, adapter, result.values);
-    const last = log.findLast((entry) => entry['loss'] !== undefined);
-    const state = trainerState(log, {
-      step: result.stepsDone,
-      maxSteps: result.totalSteps,
-      epoch: last?.['epoch'] ?? 0,
-      batchSize: settings.batchSize,
-      loggingSteps: settings.loggingSteps,
-      evalSteps: settings.evalSteps,
-      saveSteps: settings.saveSteps,
-    });
-    files.set('trainer_state.json', new TextEncoder().encode(JSON.stringify(state, null, 2)));
-    await writeFolder(output, files);
-    const evaluation = log.findLast((entry) => entry['eval_loss'] !== undefined);
-    return {
-      output,
-      outcome: result.outcome,
-      steps: result.stepsDone,
-      loss: last?.['loss'] ?? null,
-      ...(evaluation && { eval_loss: evaluation['eval_loss'] }),
-      trainable_parameters: adapter.parameters.reduce((sum, spec) => sum + spec.shape.reduce((a, b) => a * b, 1), 0),
-    };
-  } finally {
-    process.off('SIGINT', interrupt);
-    gpu.device.destroy();
-  }
-}
+import type { LoadedModel } from './loadedModel.ts';
+import { modelPathOf, readRunFile } from './nodeFiles.ts';
+import { attachAdapterAt, openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
+import { describeRun, withinPositions } from './runFields.ts';
+import { batchesInOrder } from './trainingRun.ts';
 
 /** Measures an adapter (or the base model) on the run file's evaluation rows, or on its rows where none are set apart. */
 export async function evalCommand(
@@ -90,11 +18,14 @@ export async function evalCommand(
   say: Say,
 ): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
-  const model = await openModelAt(fields['model'] ?? fields['model_name_or_path']);
-  const attached = adapterPath === undefined ? undefined : await attachAdapter(model, await openPath(adapterPath));
+  const model = await openModelAt(modelPathOf(fields));
+  const attached = adapterPath === undefined ? undefined : await attachAdapterAt(adapterPath, model);
   const { init_adapter: _, ...rest } = fields;
-  const run = describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config);
-  const { rows, evalRows } = await rowsOf(run.fields, model, run, say);
+  const run = withinPositions(
+    describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config),
+    model.positions,
+  );
+  const { rows, evalRows } = await openRows(run, model, say);
   const measured = evalRows.length > 0 ? evalRows : rows;
   const gpu = await openGpu(say);
   try {
@@ -127,30 +58,28 @@ export interface GenerateChoice extends ModelChoice {
 
 /** The reply alone. */
 export async function generateCommand(choice: GenerateChoice, say: Say): Promise<string> {
-  return withGenerator(choice, say, async (generator, model) => {
-    const { ids } = await generator.generate(encodePrompt(model, choice.messages, choice.raw), {
-      ...choice,
-      stopIds: model.stopIds(),
-    });
+  const model = await openModelAt(choice.model);
+  const prompt = encodePrompt(model, choice.messages, choice.raw);
+  return withGenerator(model, choice.adapter, say, async (generator) => {
+    const { ids } = await generator.generate(prompt, { ...choice, stopIds: model.stopIds() });
     return model.tokenizer.decode(ids, { skipSpecialTokens: true });
   });
 }
 
 /** Logits at the last token of a text that is encoded as a {"text"} row is. */
 export async function logitsCommand(choice: ModelChoice, text: string, say: Say): Promise<number[]> {
-  return withGenerator(choice, say, async (generator, model) =>
-    Array.from(await generator.logits(encodeText(model, text))),
-  );
+  const model = await openModelAt(choice.model);
+  const ids = encodeText(model, text);
+  return withGenerator(model, choice.adapter, say, async (generator) => Array.from(await generator.logits(ids)));
 }
 
 async function withGenerator<T>(
-  choice: ModelChoice,
+  model: LoadedModel,
+  adapter: string | undefined,
   say: Say,
-  use: (generator: Generator, model: LoadedModel) => Promise<T>,
+  use: (generator: Generator) => Promise<T>,
 ): Promise<T> {
-  const model = await openModelAt(choice.model);
-  const attached =
-    choice.adapter === undefined ? undefined : await attachAdapter(model, await openPath(choice.adapter));
+  const attached = adapter === undefined ? undefined : await attachAdapterAt(adapter, model);
   const gpu = await openGpu(say);
   try {
     const weights = await model.weightsOn(gpu);
@@ -160,46 +89,14 @@ async function withGenerator<T>(
     const runtime = new Runtime(gpu, weights, space);
     return await use(
       new Generator(runtime, { description, catalog, adapter: attached?.adapter.hooks, positions: model.positions }),
-      model,
     );
   } finally {
     gpu.device.destroy();
   }
 }
 
-export async function openModelAt(path: unknown): Promise<LoadedModel> {
-  if (typeof path !== 'string' || path === '')
-    throw new UserError('model: no model is named. Give the path of a folder or a GGUF file.');
-  return LoadedModel.open(await openPath(path), path);
-}
-
-async function rowsOf(
-  fields: Readonly<Record<string, unknown>>,
-  model: LoadedModel,
-  run: { maxLength: number; lossOn: 'replies' | 'all' },
-  say: Say,
-) {
-  const { dataset, eval_dataset: evalDataset, val_split_ratio: ratio, seed } = fields;
-  if (typeof dataset !== 'string' || dataset === '')
-    throw new UserError('dataset: no file is named. Give the path of a jsonl, json, csv or txt file.');
-  const read = async (path: string): Promise<PreparedData> => {
-    say(`reading ${basename(path)}`);
-    return prepareData(await fileSource(path), model.tokenizer, run);
-  };
-  const data = await read(dataset);
-  const evaluation = typeof evalDataset === 'string' && evalDataset !== '' ? await read(evalDataset) : undefined;
-  return { data, ...splitData(data, evaluation, ratio as number, seed as number) };
-}
-
-async function openGpu(say: Say): Promise<Gpu> {
-  const gpu = await openNodeGpu();
-  say(`GPU: ${gpu.description.name}`);
-  gpu.device.addEventListener('uncapturederror', (event) => say(`GPU error: ${event.error.message}`));
-  return gpu;
-}
-
 /** The run's fields without those of a method: the adapter's own config decides them. */
 function withoutMethod(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const known = new Set(Object.keys(describeRun({}).methodFields));
+  const known = new Set(methods.flatMap((method) => method.fields.map(({ name }) => name)));
   return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'peft_type' && !known.has(name)));
 }

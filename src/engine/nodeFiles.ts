@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parseDocument } from 'yaml';
 import { UserError } from '../formats/errors.ts';
@@ -30,6 +30,44 @@ export async function readRunFile(path: string): Promise<Record<string, unknown>
   return fields;
 }
 
+/** The model that a run file names. */
+export function modelPathOf(fields: Readonly<Record<string, unknown>>): string {
+  const path = fields['model'] ?? fields['model_name_or_path'];
+  if (typeof path !== 'string' || path === '')
+    throw new UserError('model: no model is named. Give the path of a folder or a GGUF file.');
+  return path;
+}
+
+/** What is done with the files at a path: a UserError from it says which path it is about. */
+export async function at<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof UserError) || error.message.includes(path)) throw error;
+    throw new UserError(`${path}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Makes sure that a folder can be written before hours are spent on what goes into it. Returns what takes it away again where it was
+ * made now and nothing was put into it.
+ */
+export async function claimFolder(path: string): Promise<() => Promise<void>> {
+  try {
+    const made = await mkdir(path, { recursive: true });
+    const probe = join(path, `.graft-${process.pid}`);
+    await writeFile(probe, '');
+    await rm(probe);
+    return async () => {
+      if (made !== undefined) await rmdir(path).catch(() => undefined); // not empty: it holds what the run has written
+    };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'it is a file, or lies under one' : code;
+    throw new UserError(`${path} cannot be made a folder to write to (${why}). Choose another --output.`, { cause });
+  }
+}
+
 /** A conversation: a JSON list of {"role", "content"}. */
 export async function readMessages(path: string): Promise<{ role: string; content: string }[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -45,7 +83,10 @@ export async function readMessages(path: string): Promise<{ role: string; conten
 function parseRunFile(text: string, path: string): Record<string, unknown> {
   const document = parseDocument(text, { schema: 'core' });
   const [error] = document.errors;
-  if (error) throw new UserError(`${path} is not YAML: ${error.message.split('\n')[0] ?? ''}`);
+  if (error)
+    throw new UserError(
+      `${path} is not YAML: ${(error.message.split('\n')[0] ?? '').replace(/:$/, '')}. Mend that line.`,
+    );
   const fields: unknown = document.toJS();
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new UserError(`${path} holds no fields. A run file is a list of lines like "model: ./model".`);

@@ -301,8 +301,11 @@ function resolveAliases(given: Readonly<Record<string, unknown>>): Record<string
   const named: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     const target = aliases[name] ?? name;
+    const other = Object.keys(given).find(
+      (candidate) => candidate !== name && (aliases[candidate] ?? candidate) === target,
+    );
     if (target in named && JSON.stringify(named[target]) !== JSON.stringify(value))
-      throw new UserError(`${name} and ${target} mean the same and are given different values. Keep one of them.`);
+      throw new UserError(`${other} and ${name} mean the same and are given different values. Keep one of them.`);
     if (name === 'tuner_type' || name === 'finetuning_type' || name === 'train_type')
       named['peft_type'] = String(value).toUpperCase();
     else named[target] = value;

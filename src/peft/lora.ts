@@ -2,7 +2,7 @@ import { UserError } from '../formats/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModuleInfo } from '../models/family.ts';
-import type { Adapter, CheckpointFacts, Initial, Method, MethodFields, ParameterSpec } from './method.ts';
+import type { Adapter, CheckpointFacts, Initial, MergeTarget, Method, MethodFields, ParameterSpec } from './method.ts';
 import { keyPrefix, replacement, savedModules, trainedTensor } from './savedModules.ts';
 import {
   booleanField,
@@ -14,6 +14,9 @@ import {
   patternField,
 } from './schema.ts';
 import { patternValue, resolveTargets } from './targets.ts';
+
+/** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
+const mostRank = 16384;
 
 /**
  * LoRA (Hu et al., arXiv 2106.09685), as PEFT 0.21's tuners/lora defines it: y = W x + b + s · B (A (dropout(x))), A [r, in], B [out, r],
@@ -32,6 +35,7 @@ export const lora: Method = {
       help: 'Width of the update: more can learn more and makes a larger file.',
       default: 8,
       minimum: 1,
+      maximum: mostRank,
     }),
     numberField({
       name: 'lora_alpha',
@@ -105,6 +109,7 @@ export const lora: Method = {
       help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
       whole: true,
       minimum: 1,
+      maximum: mostRank,
     }),
     patternField({
       name: 'alpha_pattern',
@@ -122,25 +127,53 @@ export const lora: Method = {
     }),
   ],
   attach,
-  merge(adapter, parameters, target) {
-    const key = `${keyPrefix}${target.modulePath}.lora_`;
-    const settings = adapter.config;
-    const a = parameters.get(`${key}A.weight`);
-    const b = parameters.get(`${key}B.weight`);
-    const [out = 0, inFeatures = 0] = target.shape;
-    if (!a || !b || !target.name.endsWith('.weight')) return undefined;
-    const r = a.length / inFeatures;
-    const scale = scaleOf(settings, target.modulePath, r);
-    const merged = Float32Array.from(target.data);
-    for (let o = 0; o < out; o++)
-      for (let j = 0; j < r; j++) {
-        const factor = scale * (b[o * r + j] ?? 0);
-        for (let i = 0; i < inFeatures; i++)
-          merged[o * inFeatures + i] = (merged[o * inFeatures + i] ?? 0) + factor * (a[j * inFeatures + i] ?? 0);
-      }
-    return merged;
-  },
+  merge: mergeTensor,
 };
+
+/** W + s · B A of a linear, E + s · (B A)ᵀ of an embedding, b + s · the bias of B. */
+function mergeTensor(
+  { config }: Adapter,
+  parameters: ReadonlyMap<string, Float32Array>,
+  target: MergeTarget,
+): Float32Array | undefined {
+  const key = `${keyPrefix}${target.modulePath}.lora_`;
+  const [rows = 0, columns = 0] = target.shape;
+  const a = parameters.get(`${key}A.weight`);
+  const b = parameters.get(`${key}B.weight`);
+  if (target.name.endsWith('.bias')) {
+    const bias = parameters.get(`${key}B.bias`);
+    if (!bias || !b) return undefined;
+    const scale = scaleOf(config, target.modulePath, b.length / rows);
+    return target.data.map((x, i) => x + scale * (bias[i] ?? 0));
+  }
+  if (a && b) return plusProduct(target.data, b, a, scaleOf(config, target.modulePath, a.length / columns), columns);
+  const tableA = parameters.get(`${key}embedding_A`);
+  const tableB = parameters.get(`${key}embedding_B`);
+  if (!tableA || !tableB) return undefined;
+  const r = tableA.length / rows;
+  const transposed = tableB.map((_, i) => tableB[(i % columns) * r + Math.floor(i / columns)] ?? 0);
+  return plusProduct(target.data, tableA, transposed, scaleOf(config, target.modulePath, r), columns);
+}
+
+/** base [rows, columns] + scale · left [rows, r] · right [r, columns] */
+function plusProduct(
+  base: Float32Array,
+  left: Float32Array,
+  right: Float32Array,
+  scale: number,
+  columns: number,
+): Float32Array {
+  const sum = Float32Array.from(base);
+  const r = right.length / columns;
+  for (let row = 0; row < base.length / columns; row++)
+    for (let j = 0; j < r; j++) {
+      const factor = scale * (left[row * r + j] ?? 0);
+      if (factor === 0) continue;
+      for (let i = 0; i < columns; i++)
+        sum[row * columns + i] = (sum[row * columns + i] ?? 0) + factor * (right[j * columns + i] ?? 0);
+    }
+  return sum;
+}
 
 interface Site {
   readonly a: ParameterSpec;

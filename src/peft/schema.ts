@@ -75,8 +75,10 @@ export function modulesField(field: Words & { readonly default: readonly string[
 }
 
 /** { module pattern: value }; a pattern is a module name or a regular expression. */
-export function patternField(field: Words & { readonly whole: boolean; readonly minimum: number }): FieldSchema {
-  const number = v.pipe(v.number(), v.minValue(field.minimum));
+export function patternField(
+  field: Words & { readonly whole: boolean; readonly minimum: number; readonly maximum?: number },
+): FieldSchema {
+  const number = v.pipe(v.number(), v.minValue(field.minimum), v.maxValue(field.maximum ?? Number.MAX_VALUE));
   return {
     ...field,
     advanced: true,
@@ -136,11 +138,11 @@ function expectation(field: FieldSchema): string {
     case 'boolean':
       return 'it must be true or false';
     case 'choice':
-      return `it must be one of ${(field.choices ?? []).join(', ')}`;
+      return `it must be ${field.choices?.length === 1 ? '' : 'one of '}${(field.choices ?? []).join(', ')}`;
     case 'modules':
       return 'it must be a list of module names or one regular expression';
     case 'pattern':
-      return `it must map module names to numbers of ${String(field.minimum)} or more`;
+      return `it must map module names to ${field.maximum === undefined ? '' : 'whole '}numbers ${range}`;
     case 'text':
       return field.default === null ? 'it must be a number of a layer or a list of them' : 'it must be text';
   }

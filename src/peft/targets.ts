@@ -110,7 +110,8 @@ function nothingMatches(description: ModelDescription, fields: TargetFields): st
     ...new Set(description.modules.filter((m) => m.kind === 'linear').map((m) => m.path.split('.').at(-1) ?? m.path)),
   ];
   const asked = [fields.target_modules ?? []].flat();
-  const suggestion = asked.map((name) => nearest(name, names)).find((name) => name !== undefined);
+  const isKnown = asked.some((name) => names.includes(name));
+  const suggestion = isKnown ? undefined : asked.map((name) => nearest(name, names)).find((name) => name !== undefined);
   const layers =
     fields.layers_to_transform == null
       ? ''

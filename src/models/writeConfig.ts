@@ -1,0 +1,61 @@
+import { UserError } from '../formats/errors.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { inverseFrequencies, type Rope } from './rotary.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * The config.json of a checkpoint that is written as a Hugging Face folder, which Transformers reads.
+ * @param untied the head has weights of its own in what is written
+ */
+export function configForTransformers(checkpoint: Checkpoint, { untied }: { untied: boolean }): Json {
+  const { description, tokenizer } = checkpoint;
+  const config: Json = untied ? { ...checkpoint.config, tie_word_embeddings: false } : checkpoint.config;
+  if (tokenizer.kind === 'files') return config;
+  const formats = new Set([...checkpoint.tensors.values()].map(({ format }) => format));
+  const dtype = [...formats].every((format) => format === 'f32')
+    ? 'float32'
+    : [...formats].every((format) => format === 'f32' || format === 'bf16')
+      ? 'bfloat16'
+      : 'float16';
+  const rope = config['rope_parameters'] as Json;
+  return {
+    architectures: [description.architecture],
+    dtype,
+    ...config,
+    rope_parameters: rope['rope_type'] === 'factors' ? namedRope(rope) : rope,
+  };
+}
+
+/**
+ * GGUF holds a factor for each frequency; Llama 3's come from four numbers, of which all releases share three.
+ * Throws a UserError where the factors are others.
+ */
+function namedRope({ rope_theta: theta, factors }: Json): Json {
+  const known = factors as readonly number[];
+  const scaling = {
+    type: 'llama3',
+    factor: known.reduce((most, factor) => Math.max(most, factor), 0),
+    lowFreqFactor: 1,
+    highFreqFactor: 4,
+    originalMaxPositionEmbeddings: 8192,
+  } as const;
+  const plain: Rope = { theta: theta as number, scaling: { type: 'default' } };
+  const headDim = 2 * known.length;
+  const scaled = inverseFrequencies({ ...plain, scaling }, headDim);
+  const isLlama3 = inverseFrequencies(plain, headDim).every(
+    (frequency, i) => Math.abs(frequency / (known[i] ?? 1) / (scaled[i] ?? 0) - 1) < 1e-4,
+  );
+  if (!isLlama3)
+    throw new UserError(
+      'The GGUF file scales its rotary angles by factors that no config.json can state. Merge into the Hugging Face folder of the model.',
+    );
+  return {
+    rope_type: scaling.type,
+    rope_theta: theta,
+    factor: scaling.factor,
+    low_freq_factor: scaling.lowFreqFactor,
+    high_freq_factor: scaling.highFreqFactor,
+    original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+  };
+}
