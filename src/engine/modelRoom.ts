@@ -14,7 +14,7 @@ export const sampleModelId = 'sample';
 export class ModelRoom {
   readonly #library: Library;
   #current: { id: string; model: LoadedModel; files: FileSet; isStored: boolean } | undefined;
-  #keeping: Promise<StoredModelSummary> | undefined;
+  readonly #keeping = new Map<string, Promise<StoredModelSummary>>();
 
   constructor(library: Library) {
     this.#library = library;
@@ -61,8 +61,10 @@ export class ModelRoom {
 
   /** Copies the open model into the library; asking again while that goes on joins it. */
   keep(onProgress: OnProgress): Promise<StoredModelSummary> {
-    this.#keeping ??= this.#keep(onProgress).finally(() => (this.#keeping = undefined));
-    return this.#keeping;
+    const { id } = this.current;
+    const keeping = this.#keeping.get(id) ?? this.#keep(onProgress).finally(() => this.#keeping.delete(id));
+    this.#keeping.set(id, keeping);
+    return keeping;
   }
 
   delete(id: string): Promise<void> {

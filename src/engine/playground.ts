@@ -1,5 +1,6 @@
 import { UserError } from '../formats/errors.ts';
 import { Generator } from '../generate/generator.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { Runtime } from '../models/runtime.ts';
 import { ParameterSpace } from '../peft/parameterSpace.ts';
 import { createStreamingDecoder } from '../tokenizer/streamingDecoder.ts';
@@ -9,6 +10,9 @@ import { encodePrompt } from './chat.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
 import { attachAdapter } from './preparedRun.ts';
+
+/** Adapters (and the base model) that stay on the GPU at a time. */
+const mostVoices = 3;
 
 interface Voice {
   readonly generator: Generator;
@@ -22,7 +26,8 @@ export class Playground {
   readonly #adapters: AdapterRoom;
   readonly #voices = new Map<string, Voice>();
   #model: LoadedModel | undefined;
-  #abort: AbortController | undefined;
+  #gpu: Gpu | undefined;
+  #answering: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   constructor(machine: Machine, adapters: AdapterRoom) {
     this.#machine = machine;
@@ -34,62 +39,69 @@ export class Playground {
     request: GenerateRequest,
     onText: (delta: string) => void,
   ): Promise<GenerateResult> {
-    if (this.#abort) throw new UserError('Another answer is being written. Wait for it or stop it.');
+    if (this.#answering) throw new UserError('Another answer is being written. Wait for it or stop it.');
     const abort = new AbortController();
-    this.#abort = abort;
+    const answer = Promise.race([this.#answer(model, request, onText, abort.signal), this.#machine.lost]);
+    this.#answering = { abort, ended: answer.catch(() => undefined) };
     try {
-      const prompt = encodePrompt(model, request.messages, request.raw);
-      const { generator } = await this.#voice(model, request.adapterId);
-      const decoder = createStreamingDecoder(model.tokenizer, { skipSpecialTokens: true });
-      let text = '';
-      const emit = (delta: string) => {
-        text += delta;
-        if (delta) onText(delta);
-      };
-      const started = performance.now();
-      const { ids, stopped } = await generator.generate(prompt, {
-        ...request,
-        stopIds: model.stopIds(),
-        signal: abort.signal,
-        onToken: (id) => emit(decoder.push(id)),
-      });
-      emit(decoder.flush());
-      const seconds = Math.max(1e-3, (performance.now() - started) / 1000);
-      return {
-        text,
-        promptTokens: prompt.length,
-        newTokens: ids.length,
-        tokensPerSecond: ids.length / seconds,
-        stopped,
-      };
+      return await answer;
     } finally {
-      this.#abort = undefined;
+      this.#answering = undefined;
     }
   }
 
   cancel(): void {
-    this.#abort?.abort();
+    this.#answering?.abort.abort();
   }
 
-  /** Frees what the answers took on the GPU. */
-  clear(): void {
-    for (const { runtime, space } of this.#voices.values()) {
-      runtime.destroy();
-      space.destroy();
-    }
+  /** Ends the answer that is being written, and frees what the answers took on the GPU. */
+  async clear(): Promise<void> {
+    this.cancel();
+    await this.#answering?.ended;
+    this.#free();
+  }
+
+  async #answer(
+    model: LoadedModel,
+    request: GenerateRequest,
+    onText: (delta: string) => void,
+    signal: AbortSignal,
+  ): Promise<GenerateResult> {
+    const prompt = encodePrompt(model, request.messages, request.raw);
+    const { generator } = await this.#voice(model, request.adapterId);
+    const decoder = createStreamingDecoder(model.tokenizer, { skipSpecialTokens: true });
+    let text = '';
+    const emit = (delta: string) => {
+      text += delta;
+      if (delta) onText(delta);
+    };
+    const started = performance.now();
+    const { ids, stopped } = await generator.generate(prompt, {
+      ...request,
+      stopIds: model.stopIds(),
+      signal,
+      onToken: (id) => emit(decoder.push(id)),
+    });
+    emit(decoder.flush());
+    const seconds = Math.max(1e-3, (performance.now() - started) / 1000);
+    return { text, promptTokens: prompt.length, newTokens: ids.length, tokensPerSecond: ids.length / seconds, stopped };
+  }
+
+  #free(): void {
+    for (const voice of this.#voices.values()) silence(voice);
     this.#voices.clear();
     this.#model = undefined;
   }
 
   async #voice(model: LoadedModel, adapterId: string | undefined): Promise<Voice> {
-    if (this.#model !== model) this.clear();
-    this.#model = model;
+    const gpu = await this.#machine.gpu();
+    if (this.#model !== model || this.#gpu !== gpu) this.#free();
+    [this.#model, this.#gpu] = [model, gpu];
     const key = adapterId ?? 'base';
     const known = this.#voices.get(key);
     if (known) return known;
     const attached =
       adapterId === undefined ? undefined : await attachAdapter(model, await this.#adapters.files(adapterId));
-    const gpu = await this.#machine.gpu();
     const weights = await model.weightsOn(gpu);
     const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
     for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
@@ -103,6 +115,16 @@ export class Playground {
     });
     const voice = { generator, runtime, space };
     this.#voices.set(key, voice);
+    const [oldest] = this.#voices;
+    if (oldest && this.#voices.size > mostVoices) {
+      silence(oldest[1]);
+      this.#voices.delete(oldest[0]);
+    }
     return voice;
   }
+}
+
+function silence({ runtime, space }: Voice): void {
+  runtime.destroy();
+  space.destroy();
 }

@@ -35,15 +35,11 @@ export class RunRecords {
   readonly #library: Library;
   readonly #onTrouble: (message: string) => void;
   #canStore = true;
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(library: Library, onTrouble: (message: string) => void) {
     this.#library = library;
     this.#onTrouble = onTrouble;
-  }
-
-  /** Whether the last write reached the device. */
-  get canStore(): boolean {
-    return this.#canStore;
   }
 
   async create(id: string, name: string, origin: RunOrigin, rows: FileSet): Promise<void> {
@@ -68,8 +64,19 @@ export class RunRecords {
     if (points.length > 0) await this.#try(() => this.#library.runs.appendLog(id, points as unknown as LogEntry[]));
   }
 
-  async trimMetrics(id: string, step: number): Promise<void> {
-    await this.#try(() => this.#library.runs.trimLog(id, step));
+  /** Drops the figures after a step, which will be made anew; resolves to those that are left, or undefined where they cannot be read. */
+  async trimMetrics(id: string, step: number): Promise<readonly MetricPoint[] | undefined> {
+    let left: readonly MetricPoint[] | undefined;
+    await this.#try(async () => {
+      await this.#library.runs.trimLog(id, step);
+      left = (await this.#library.runs.log(id)) as unknown as MetricPoint[];
+    });
+    return left;
+  }
+
+  /** Deletes all that the run left. */
+  async discard(id: string): Promise<void> {
+    await this.#try(() => this.#library.deleteRun(id));
   }
 
   /** Resolves to whether the checkpoint is on the device. */
@@ -106,7 +113,14 @@ export class RunRecords {
     };
   }
 
-  async #try(write: () => Promise<void>): Promise<boolean> {
+  /** Writes in the order in which it was asked to, so that an early status cannot replace a late one. Resolves to whether it could. */
+  #try(write: () => Promise<void>): Promise<boolean> {
+    const done = this.#queue.then(() => this.#write(write));
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #write(write: () => Promise<void>): Promise<boolean> {
     if (!this.#canStore) return false;
     try {
       await write();

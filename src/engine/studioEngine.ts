@@ -69,9 +69,9 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
         'Graft is open in another tab, which keeps the library. Use that tab, or close it and try again.',
       );
   };
-  const whileIdle = () => {
+  const whileIdle = async () => {
     if (runs.runningId) throw new UserError('A run is under way. Stop it first, or wait for its end.');
-    playground.clear();
+    await playground.clear();
   };
   const dataOptionsOf = (fields: RunFields): DataOptions => {
     const { maxLength, lossOn, fields: all } = describeRun(fields);
@@ -116,11 +116,11 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
       Promise.resolve(runFieldSchemas.filter(({ name }) => !fileFields.has(name)).map(describeField)),
 
     async openModel(files, onProgress) {
-      whileIdle();
+      await whileIdle();
       return models.open(files, onProgress);
     },
     async openSample(onProgress) {
-      whileIdle();
+      await whileIdle();
       const model = await openSampleModel(onProgress);
       const { model: _, dataset: __, ...fields } = parseFields(await (await fetchSample('run.yaml')).text());
       const rows: FileSet = new Map([['data.jsonl', blobSource(await fetchSample('data.jsonl'), 'data.jsonl')]]);
@@ -128,7 +128,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
       return { model, data: card, fields };
     },
     async openStoredModel(id, onProgress) {
-      whileIdle();
+      await whileIdle();
       return models.openStored(id, onProgress);
     },
     listModels: () => models.list(),
@@ -137,7 +137,10 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
       await requestPersistence();
       return models.keep(onProgress);
     },
-    deleteModel: (id) => models.delete(id),
+    async deleteModel(id) {
+      await refuseSecondTab();
+      await models.delete(id);
+    },
 
     openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
     openEvalData: (files, onProgress) => data.openEvaluation(files, models.current.model, onProgress),
@@ -148,7 +151,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     estimate: (fields) => estimateRun(machine, models.current.model, data.current, fields),
     async startRun(fields, onEvent) {
       await refuseSecondTab();
-      whileIdle();
+      await whileIdle();
       const { id: modelId, model } = models.current;
       const initId = fields['init_adapter'];
       const initAdapter =
@@ -167,11 +170,13 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     },
     async resumeRun(id, onEvent) {
       await refuseSecondTab();
-      whileIdle();
+      await whileIdle();
       const record = await library.runs.get(id);
       const { last } = await library.checkpoints.find(id);
       if (!record || !last)
         throw new UserError('This run has no checkpoint to resume from. Start it again with its settings.');
+      if (record.status === 'done')
+        throw new UserError('This run has done all its steps. Start another from its adapter to go on.');
       const origin = record.config as RunOrigin;
       const onProgress: OnProgress = (progress) => onEvent({ kind: 'progress', progress });
       await reopenModel(origin, onProgress);
@@ -191,6 +196,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
           fields: origin.fields,
           initAdapter,
           resumeFrom,
+          createdAt: record.createdAt,
         },
         onEvent,
       );
@@ -201,7 +207,11 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
 
     listRuns: () => listRuns(library, runs.runningId),
     runMetrics: async (id) => (await library.runs.log(id)) as unknown as Awaited<ReturnType<Engine['runMetrics']>>,
-    deleteRun: (id) => library.deleteRun(id),
+    async deleteRun(id) {
+      await refuseSecondTab();
+      if (id === runs.runningId) throw new UserError('This run is under way. Stop it first.');
+      await library.deleteRun(id);
+    },
 
     async generate(request, onText) {
       if (runs.runningId)
@@ -211,8 +221,14 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     cancelGeneration: async () => playground.cancel(),
 
     listAdapters: () => adapters.list(),
-    importAdapter: (files) => adapters.import(files),
-    deleteAdapter: (id) => adapters.delete(id),
+    async importAdapter(files) {
+      await refuseSecondTab();
+      return adapters.import(files);
+    },
+    async deleteAdapter(id) {
+      await refuseSecondTab();
+      await adapters.delete(id);
+    },
     exportAdapter: (id) => adapters.export(id),
 
     fieldsToYaml: (fields) => Promise.resolve(stringify(fields)),
