@@ -21,20 +21,24 @@ interface Props {
 export function Field({ field, value, standard, isChanged, isFaulty, onChange }: Props): ReactNode {
   const id = useId();
   const helpId = `${id}-help`;
+  const labelId = `${id}-label`;
   const wide = field.kind === 'modules' && !field.advanced;
   return (
     <div className={classes(styles.field, wide && styles.wide, isFaulty && styles.faulty)}>
       <div className={styles.head}>
         {wide ? (
-          <span className={styles.label}>{field.label}</span>
+          <span id={labelId} className={styles.label}>
+            {field.label}
+          </span>
         ) : (
-          <label className={styles.label} htmlFor={id}>
+          <label id={labelId} className={styles.label} htmlFor={id}>
             {field.label}
           </label>
         )}
         {isChanged && (
           <IconButton
-            label={`Back to the default of ${field.label}: ${valueText(standard)}`}
+            label={`Reset to ${valueText(standard)}`}
+            aria-describedby={labelId}
             className={styles.reset}
             onClick={() => onChange(standard)}
           >
