@@ -26,10 +26,12 @@ export interface Outcome {
 /** A measurement repeats the product until it takes about this long, so that waiting for the GPU is a small part of it. */
 const batchMilliseconds = 40;
 const mostRepeats = 16;
+/** Short products get more rounds than asked for, up to four times as many, until this much time has gone by. */
+const contestMilliseconds = 3000;
 
 /**
  * Times the contestants one after another, round after round, so that what else the machine does falls on all alike, and keeps
- * the least time of each. Before that each computes the product once, which compiles its kernels, and the result is checked.
+ * the least time of each, over at least `rounds`. Before that each computes the product once, which compiles its kernels, and the result is checked.
  */
 export async function compete(
   product: Product,
@@ -46,7 +48,8 @@ export async function compete(
       await wait(prepared.run(1));
       checkResult(name, product, left, prepared.weight, await prepared.result());
     }
-    for (let round = 0; round < rounds; round++)
+    const enough = performance.now() + contestMilliseconds;
+    for (let round = 0; round < rounds || (round < 4 * rounds && performance.now() < enough); round++)
       for (const entry of entries) {
         const wanted = Number.isFinite(entry.least) ? Math.round(batchMilliseconds / entry.least) : 1;
         const repeats = Math.min(mostRepeats, Math.max(1, wanted));

@@ -47,7 +47,10 @@ export function flopsOf({ rows, inFeatures, outFeatures }: Product): number {
   return 2 * rows * inFeatures * outFeatures;
 }
 
+export const symbols: Readonly<Record<Direction, string>> = { forward: 'x·Wᵀ', backward: 'dy·W' };
+
+/** rows × depth × columns */
 export function nameOf(product: Product): string {
   const { depth, columns } = extents(product);
-  return `${product.direction === 'forward' ? 'x·Wᵀ ' : 'dy·W '} ${product.rows}×${depth}×${columns}`;
+  return `${symbols[product.direction]}  ${product.rows}×${depth}×${columns}`;
 }

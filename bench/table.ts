@@ -1,5 +1,5 @@
 import type { Outcome } from './contest.ts';
-import { flopsOf, nameOf } from './shapes.ts';
+import { flopsOf, nameOf, symbols } from './shapes.ts';
 
 /** Prints rows of cells in columns: the first to the left, the others to the right. */
 export function printTable(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
@@ -9,27 +9,23 @@ export function printTable(title: string, header: readonly string[], rows: reado
   console.log(`\n${title}\n\n${[header, ...rows].map(line).join('\n')}`);
 }
 
-/** The first contestant's speed, and how many times as long each other one took. */
+/** The first contestant's speed, and how many times as long each other one took; at the end the geometric mean of each direction. */
 export function printOutcomes(title: string, outcomes: readonly Outcome[]): void {
   const [ours = '', ...others] = Object.keys(outcomes[0]?.milliseconds ?? {});
-  const ratios = (name: string) =>
-    outcomes.map(({ milliseconds }) => (milliseconds[name] ?? NaN) / (milliseconds[ours] ?? NaN));
-  const rows = outcomes.map(({ product, milliseconds }, i) => {
-    const least = milliseconds[ours] ?? NaN;
-    const speed = flopsOf(product) / least / 1e6;
-    return [
-      nameOf(product),
-      least.toFixed(1),
-      speed.toFixed(2),
-      ...others.map((name) => `${(ratios(name)[i] ?? NaN).toFixed(2)}×`),
-    ];
+  const ratio = ({ milliseconds }: Outcome, name: string) => (milliseconds[name] ?? NaN) / (milliseconds[ours] ?? NaN);
+  const rows = outcomes.map((outcome) => {
+    const least = outcome.milliseconds[ours] ?? NaN;
+    const speed = flopsOf(outcome.product) / least / 1e6;
+    const cells = [nameOf(outcome.product), least.toFixed(1), speed.toFixed(2)];
+    return [...cells, ...others.map((name) => `${ratio(outcome, name).toFixed(2)}×`)];
   });
-  const middle = ['geometric mean', '', '', ...others.map((name) => `${geometricMean(ratios(name)).toFixed(2)}×`)];
-  printTable(
-    `${title}\nTime of each as a multiple of ${ours}'s`,
-    ['', `${ours} ms`, 'GFLOP/s', ...others],
-    [...rows, middle],
-  );
+  const means = (['forward', 'backward'] as const).map((direction) => {
+    const chosen = outcomes.filter(({ product }) => product.direction === direction);
+    const cells = others.map((name) => `${geometricMean(chosen.map((outcome) => ratio(outcome, name))).toFixed(2)}×`);
+    return [`geometric mean, ${symbols[direction]}`, '', '', ...cells];
+  });
+  const header = ['', `${ours} ms`, 'GFLOP/s', ...others];
+  printTable(`${title}\nTime of each as a multiple of ${ours}'s`, header, [...rows, ...means]);
 }
 
 function geometricMean(values: readonly number[]): number {
