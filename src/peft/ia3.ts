@@ -74,7 +74,12 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const modules = resolveTargets(description, { ...(fields as object), target_modules: targetModules }, ['linear']);
   const scalesInput = new Set(modules.map(({ path }) => path).filter(inputMatcher(feedforward)));
   const saved = savedModules(description, fields['modules_to_save'] as string[] | null);
-  const sites = new Map(modules.map((module) => [module.path, parameterOf(module, scalesInput.has(module.path))]));
+  const sites = new Map(
+    modules.map((module) => [
+      module.path,
+      parameterOf(module, scalesInput.has(module.path), fields['init_ia3_weights'] === true),
+    ]),
+  );
   return {
     peftType: 'IA3',
     parameters: [...sites.values(), ...saved.values()],
@@ -107,13 +112,13 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   };
 }
 
-function parameterOf(module: ModuleInfo, scalesInput: boolean): ParameterSpec {
+function parameterOf(module: ModuleInfo, scalesInput: boolean, startsAtOne: boolean): ParameterSpec {
   const width = scalesInput ? module.inFeatures : module.outFeatures;
   return {
     name: `${keyPrefix}${module.path}.ia3_l`,
     shape: [width],
     shapeInFile: scalesInput ? [1, width] : [width, 1],
-    initial: { kind: 'constant', value: 1 },
+    initial: startsAtOne ? { kind: 'constant', value: 1 } : { kind: 'normal', std: 1 },
   };
 }
 

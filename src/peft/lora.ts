@@ -68,9 +68,9 @@ export const lora: Method = {
     choiceField({
       name: 'init_lora_weights',
       label: 'Start of A',
-      help: 'true: uniform as in a fresh linear layer; gaussian: normal with deviation 1 ÷ rank. B starts at zero.',
+      help: 'true: uniform as in a fresh linear layer; gaussian: normal with deviation 1 ÷ rank; B starts at zero. false: B starts at random too.',
       default: true,
-      choices: ['true', 'gaussian'],
+      choices: ['true', 'false', 'gaussian'],
       advanced: true,
     }),
     choiceField({
@@ -238,24 +238,32 @@ function siteOf(fields: MethodFields, module: ModuleInfo, index: number): Site {
   const r = patternValue((fields['rank_pattern'] ?? {}) as Record<string, number>, path, fields['r'] as number);
   const key = `${keyPrefix}${path}.lora_`;
   const scale = scaleOf(fields, path, r);
-  const isGaussian = fields['init_lora_weights'] === 'gaussian';
+  const start = fields['init_lora_weights'];
+  // false leaves PyTorch's own: torch.randn for an embedding's, U(±1/√in) for a linear layer's
   const zeros: Initial = { kind: 'constant', value: 0 };
+  const fresh = (width: number): Initial => ({ kind: 'uniform', bound: 1 / Math.sqrt(width) });
   if (module.kind === 'embedding') {
     return {
-      a: { name: `${key}embedding_A`, shape: [inFeatures, r], transposedInFile: true, initial: zeros },
+      a: {
+        name: `${key}embedding_A`,
+        shape: [inFeatures, r],
+        transposedInFile: true,
+        initial: start === false ? { kind: 'normal', std: 1 } : zeros,
+      },
       b: { name: `${key}embedding_B`, shape: [outFeatures, r], initial: { kind: 'normal', std: 1 } },
       scale,
       index,
     };
   }
+  const ofB = start === false ? fresh(r) : zeros;
   return {
     a: {
       name: `${key}A.weight`,
       shape: [r, inFeatures],
-      initial: isGaussian ? { kind: 'normal', std: 1 / r } : { kind: 'uniform', bound: 1 / Math.sqrt(inFeatures) },
+      initial: start === 'gaussian' ? { kind: 'normal', std: 1 / r } : fresh(inFeatures),
     },
-    b: { name: `${key}B.weight`, shape: [outFeatures, r], initial: zeros },
-    bias: fields['lora_bias'] === true ? { name: `${key}B.bias`, shape: [outFeatures], initial: zeros } : undefined,
+    b: { name: `${key}B.weight`, shape: [outFeatures, r], initial: ofB },
+    bias: fields['lora_bias'] === true ? { name: `${key}B.bias`, shape: [outFeatures], initial: ofB } : undefined,
     scale,
     index,
   };

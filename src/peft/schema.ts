@@ -58,9 +58,13 @@ export function choiceField(
     ...field,
     advanced: field.advanced ?? false,
     kind: 'choice',
-    schema: field.choices.includes('true')
-      ? v.union([v.picklist(field.choices), v.boolean()])
-      : v.picklist(field.choices),
+    schema: v.pipe(
+      v.unknown(),
+      v.transform((value) => (typeof value === 'boolean' ? String(value) : value)),
+      v.picklist(field.choices),
+      // adapter_config.json spells true and false as such
+      v.transform((value) => (value === 'true' ? true : value === 'false' ? false : value)),
+    ),
   };
 }
 

@@ -41,7 +41,7 @@ export function resolveTargets(
   const wrong = matched.find((module) => !kinds.includes(module.kind));
   if (wrong)
     throw new UserError(
-      `target_modules matches ${wrong.path}, a ${wrong.kind} layer, which this method cannot change. Target ${kinds.join(' or ')} modules only.`,
+      `target_modules matches ${wrong.path} (${wrong.kind}), which this method cannot change. Target ${kinds.join(' or ')} modules only.`,
     );
   if (matched.length === 0) throw new UserError(nothingMatches(description, fields));
   return matched;

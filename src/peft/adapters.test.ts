@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readFloatTensors } from '../formats/floatTensors.ts';
+import { fileSource } from '../formats/nodeFiles.ts';
+import { sizeOf } from '../graph/tensor.ts';
+import type { ModelDescription } from '../models/family.ts';
+import { describeModel } from '../models/registry.ts';
+import { fileShape, tensorsForFile, valuesFromFile } from './initialize.ts';
+import type { Adapter } from './method.ts';
+import { methodOf } from './registry.ts';
+import { readFields } from './schema.ts';
+
+const parity = fileURLToPath(new URL('../../tests/fixtures/parity/', import.meta.url));
+const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+
+function attach(description: ModelDescription, config: Readonly<Record<string, unknown>>): Adapter {
+  const method = methodOf(config['peft_type']);
+  return method.attach(readFields(method.fields, config), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
+}
+
+/** Cases over Hugging Face folders, with what PEFT wrote for each. */
+const cases = readdirSync(`${parity}cases`).flatMap((name) => {
+  const model = /^model: "(.*)"$/m.exec(readFileSync(`${parity}cases/${name}/config.yaml`, 'utf8'))?.[1] ?? '';
+  return model.endsWith('.gguf')
+    ? []
+    : [{ name, model: `${parity}cases/${name}/${model}`, init: `${parity}cases/${name}/init` }];
+});
+
+describe('the file of an adapter', () => {
+  it.each(cases)('has the keys and shapes that PEFT writes: $name', async ({ model, init }) => {
+    const adapter = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
+    const theirs = await readFloatTensors(await fileSource(`${init}/adapter_model.safetensors`));
+    const ours = new Map(adapter.parameters.map((spec) => [spec.name, fileShape(spec).join()]));
+    expect([...ours.keys(), ...adapter.baseTensors.keys()].sort()).toEqual([...theirs.keys()].sort());
+    for (const [name, shape] of ours) expect(theirs.get(name)?.shape.join(), name).toBe(shape);
+    const values = valuesFromFile(adapter, theirs);
+    for (const [name, { data, shape }] of tensorsForFile(adapter, values))
+      expect({ name, shape, data }).toEqual({ name, shape: theirs.get(name)?.shape, data: theirs.get(name)?.data });
+  });
+
+  it('is refused as a whole where a tensor is missing, too much or of another shape', async () => {
+    const [{ model, init } = { model: '', init: '' }] = cases.filter(({ name }) => name === 'llama-lora');
+    const adapter = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
+    const tensors = await readFloatTensors(await fileSource(`${init}/adapter_model.safetensors`));
+    const [first = '', second = ''] = tensors.keys();
+    const without = new Map([...tensors].filter(([name]) => name !== first));
+    expect(() => valuesFromFile(adapter, without)).toThrow(`missing ${first}`);
+    const tensor = tensors.get(second);
+    if (!tensor) throw new Error('the fixture has two tensors');
+    const spoilt = new Map(tensors).set(second, { ...tensor, shape: [...tensor.shape].reverse() }).set('stray', tensor);
+    expect(() => valuesFromFile(adapter, spoilt)).toThrow(second);
+    expect(() => valuesFromFile(adapter, spoilt)).toThrow('unexpected stray');
+  });
+});
+
+const sizes = {
+  'SmolLM2-135M': {
+    model_type: 'llama',
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_hidden_layers: 30,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    vocab_size: 49152,
+    tie_word_embeddings: true,
+  },
+  'Qwen2.5-0.5B': {
+    model_type: 'qwen2',
+    hidden_size: 896,
+    intermediate_size: 4864,
+    num_hidden_layers: 24,
+    num_attention_heads: 14,
+    num_key_value_heads: 2,
+    vocab_size: 151936,
+    tie_word_embeddings: true,
+  },
+  'Qwen2.5-7B': {
+    model_type: 'qwen2',
+    hidden_size: 3584,
+    intermediate_size: 18944,
+    num_hidden_layers: 28,
+    num_attention_heads: 28,
+    num_key_value_heads: 4,
+    vocab_size: 152064,
+  },
+  'Llama-2-7B': {
+    model_type: 'llama',
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    num_key_value_heads: 32,
+    vocab_size: 32000,
+  },
+  'Llama-3-8B': {
+    model_type: 'llama',
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    vocab_size: 128256,
+  },
+} as const;
+
+/** Trainable parameters that PEFT 0.21.2 counts: LoRA r 8 on the default targets, LoRA r 16 on all linears, (IA)³. */
+const counted: readonly [keyof typeof sizes, number, number, number][] = [
+  ['SmolLM2-135M', 460_800, 4_884_480, 57_600],
+  ['Qwen2.5-0.5B', 540_672, 8_798_208, 141_312],
+  ['Qwen2.5-7B', 2_523_136, 40_370_176, 645_120],
+  ['Llama-2-7B', 4_194_304, 39_976_960, 614_400],
+  ['Llama-3-8B', 3_407_872, 41_943_040, 524_288],
+];
+
+describe('trainable parameters', () => {
+  it.each(counted)('are as many as PEFT counts: %s', (name, lora, allLinear, ia3) => {
+    const description = describeModel(sizes[name]);
+    const count = (config: Readonly<Record<string, unknown>>) =>
+      attach(description, config).parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    expect(count({ peft_type: 'LORA' })).toBe(lora);
+    expect(count({ peft_type: 'LORA', r: 16, target_modules: 'all-linear' })).toBe(allLinear);
+    expect(count({ peft_type: 'IA3' })).toBe(ia3);
+  });
+});
+
+describe('LoRA', () => {
+  const description = describeModel(sizes['SmolLM2-135M']);
+  const initials = (config: Readonly<Record<string, unknown>>) => {
+    const { parameters } = attach(description, { peft_type: 'LORA', target_modules: ['q_proj'], ...config });
+    return parameters.slice(0, 2).map(({ initial }) => initial);
+  };
+
+  it('starts as PEFT does', () => {
+    const uniform = { kind: 'uniform', bound: 1 / 24 };
+    expect(initials({})).toEqual([uniform, { kind: 'constant', value: 0 }]);
+    expect(initials({ init_lora_weights: 'gaussian', r: 4 })[0]).toEqual({ kind: 'normal', std: 0.25 });
+    expect(initials({ init_lora_weights: false, r: 4 })).toEqual([uniform, { kind: 'uniform', bound: 0.5 }]);
+    expect(initials({ target_modules: ['embed_tokens'] })).toEqual([
+      { kind: 'constant', value: 0 },
+      { kind: 'normal', std: 1 },
+    ]);
+  });
+
+  it('writes the choice of a start as adapter_config.json spells it, and refuses one that it does not know', () => {
+    for (const given of [true, 'true'])
+      expect(attach(description, { peft_type: 'LORA', init_lora_weights: given }).config['init_lora_weights']).toBe(
+        true,
+      );
+    expect(() => initials({ init_lora_weights: 'pissa' })).toThrow(/init_lora_weights: "pissa"/);
+  });
+
+  it('refuses a module that is to be both changed and trained whole', () => {
+    expect(() => initials({ target_modules: ['lm_head'], modules_to_save: ['lm_head'] })).toThrow();
+  });
+});
+
+describe('(IA)³', () => {
+  it('starts at one, or at random where it is told to', () => {
+    const description = describeModel(sizes['SmolLM2-135M']);
+    const initial = (config: object) => attach(description, { peft_type: 'IA3', ...config }).parameters[0]?.initial;
+    expect(initial({})).toEqual({ kind: 'constant', value: 1 });
+    expect(initial({ init_ia3_weights: false })).toEqual({ kind: 'normal', std: 1 });
+  });
+});
