@@ -87,6 +87,8 @@ export interface ModelCard {
     readonly inFeatures: number;
     readonly outFeatures: number;
   }[];
+  /** by peft_type: the names that are targeted when the user names none */
+  readonly defaultTargets: Readonly<Record<string, readonly string[]>>;
   readonly isStored: boolean;
 }
 

@@ -15,9 +15,12 @@ export interface EngineConnection {
   readonly lost: Promise<EngineError>;
 }
 
-/** Starts the engine's worker. Every call fails with an EngineError, and only with that. */
-export function connectEngine(): EngineConnection {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+/**
+ * Starts the engine's worker. Every call fails with an EngineError, and only with that.
+ * @param sampleUrl folder of the built-in sample, which lies beside the page; the worker is told by its name
+ */
+export function connectEngine(sampleUrl: string): EngineConnection {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: sampleUrl });
   const engine = wrap<Engine>(worker);
   const lost = watchWorker(worker, async () => {
     await engine.describeStorage();

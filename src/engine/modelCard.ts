@@ -38,6 +38,9 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
       { name: 'export', works: true },
     ],
     targetModules: targetModules(model),
+    defaultTargets: Object.fromEntries(
+      Object.entries(description.defaultTargets).map(([peftType, { targetModules: names }]) => [peftType, names]),
+    ),
     isStored,
   };
 }

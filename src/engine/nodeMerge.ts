@@ -1,6 +1,7 @@
 import { open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../formats/errors.ts';
+import { stripCommonFolder } from '../formats/fileSet.ts';
 import { planSafetensors, type TensorSpec } from '../formats/safetensorsWriter.ts';
 import { neededShapes, readDecoded, tensorOf, type Checkpoint } from '../models/checkpoint.ts';
 import { configForTransformers } from '../models/writeConfig.ts';
@@ -166,8 +167,9 @@ async function filesBeside({
 }: Checkpoint): Promise<{ files: Map<string, Uint8Array>; missing?: string }> {
   const written = new Map<string, Uint8Array>();
   if (tokenizer.kind === 'files') {
+    const folder = stripCommonFolder(files);
     for (const name of besideWeights) {
-      const source = files.get(name);
+      const source = folder.get(name);
       if (source) written.set(name, await source.read(0, source.size));
     }
     return written.has('tokenizer.json') ? { files: written } : { files: written, missing: 'the model has none' };

@@ -19,5 +19,6 @@ function withPlainErrors(engine: Engine): Engine {
   return Object.fromEntries(guarded) as Engine;
 }
 
-const sampleUrl = new URL(`${import.meta.env.BASE_URL}demo/`, self.location.origin).href;
+/** The page names its worker by the folder of the sample: see client.ts. */
+const sampleUrl = self.name;
 expose(withPlainErrors(createStudioEngine({ shaders: shaderSourcesFromBundle(), sampleUrl })));

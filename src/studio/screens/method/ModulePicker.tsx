@@ -12,12 +12,15 @@ interface Props {
   readonly onChange: (value: unknown) => void;
 }
 
+const nothing: readonly string[] = [];
+
 /** Which linears get an adapter: presets first, then the model's own layers by name. */
 export function ModulePicker({ label, value, onChange }: Props): ReactNode {
   const modules = useStudio((state) => state.model.card?.targetModules);
+  const defaults = useStudio((state) => state.model.card?.defaultTargets[state.method.peftType] ?? nothing);
   if (!modules)
     return <p className={styles.none}>Choose a model to see its layers. Until then, the family's default holds.</p>;
-  const selected = new Set(selectedModules(value, modules));
+  const selected = new Set(value == null ? defaults : selectedModules(value, modules));
   const presets = modulePresets(modules);
   const current = presets.find((preset) =>
     preset.value === null
