@@ -2,10 +2,10 @@ import { readPeftFolder, writePeftFolder, type PeftFolder } from '../formats/pef
 import type { FloatTensor } from '../formats/floatTensors.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { readDecoded, tensorOf } from '../models/checkpoint.ts';
+import { readAdapterFields } from '../peft/adapterConfig.ts';
 import type { Adapter } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOf } from '../peft/registry.ts';
-import { readFields } from '../peft/schema.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
 
@@ -52,7 +52,7 @@ export async function attachAdapter(
 ): Promise<{ adapter: Adapter; values: Map<string, Float32Array<ArrayBuffer>>; folder: PeftFolder }> {
   const folder = await readPeftFolder(files);
   const method = methodOf(folder.config['peft_type']);
-  const adapter = method.attach(readFields(method.fields, folder.config), factsOf(model, 'CAUSAL_LM'));
+  const adapter = method.attach(readAdapterFields(method, folder.config), factsOf(model, 'CAUSAL_LM'));
   return { adapter, values: valuesFromFile(adapter, folder.tensors), folder };
 }
 

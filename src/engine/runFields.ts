@@ -1,4 +1,5 @@
 import { UserError } from '../formats/errors.ts';
+import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { nearest } from '../peft/nearest.ts';
 import { methodOf } from '../peft/registry.ts';
 import type { Method } from '../peft/method.ts';
@@ -281,7 +282,7 @@ function readMethodFields(
   adapterConfig: Readonly<Record<string, unknown>> | undefined,
 ): Record<string, unknown> {
   if (!adapterConfig) return readFields(method.fields, named);
-  const fromAdapter = readFields(method.fields, adapterConfig);
+  const fromAdapter = readAdapterFields(method, adapterConfig);
   const repeated = readFields(method.fields, { ...adapterConfig, ...withoutNulls(named) });
   for (const field of method.fields) {
     const [a, b] = [fromAdapter[field.name], repeated[field.name]];
