@@ -1,9 +1,10 @@
 import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import { readFloatTensor } from '../formats/floatTensors.ts';
+import { stripCommonFolder } from '../formats/fileSet.ts';
 import { readGguf } from '../formats/gguf.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import { readHfFolder, type HfTokenizerFiles } from '../formats/hfFolder.ts';
+import { readHfFolder, readTokenizerFiles, type HfTokenizerFiles } from '../formats/hfFolder.ts';
 import { elementCount, readTensorBytes, type TensorEntry } from '../formats/tensorEntry.ts';
 import type { FormatName } from '../quant/format.ts';
 import { isWeightFormat, weightFormats } from '../quant/registry.ts';
@@ -23,6 +24,7 @@ export interface CheckpointTensor {
 /** A model whose headers are read and checked; no weights are in memory. */
 export interface Checkpoint {
   readonly name: string;
+  readonly kind: 'folder' | 'gguf';
   readonly description: ModelDescription;
   readonly config: Readonly<Record<string, unknown>>;
   readonly generationConfig: unknown;
@@ -62,6 +64,7 @@ async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
   }
   return checked({
     name,
+    kind: 'folder',
     description,
     config: folder.config as Record<string, unknown>,
     generationConfig: folder.generationConfig,
@@ -82,6 +85,7 @@ function refuseQuantised(config: unknown): void {
 }
 
 async function openGguf(files: FileSet, path: string, name: string): Promise<Checkpoint> {
+  const folder = stripCommonFolder(files);
   const source = [...files.values()].find((candidate) => candidate.name === path);
   if (!source) throw new UserError(`${path} is not among the files.`);
   const { metadata, tensors: stored } = await readGguf(source);
@@ -103,11 +107,14 @@ async function openGguf(files: FileSet, path: string, name: string): Promise<Che
   }
   return checked({
     name,
+    kind: 'gguf',
     description,
     config,
     generationConfig: undefined,
     tensors,
-    tokenizer: { kind: 'gguf', metadata },
+    tokenizer: folder.has('tokenizer.json')
+      ? { kind: 'files', files: await readTokenizerFiles(folder) }
+      : { kind: 'gguf', metadata },
     files,
   });
 }

@@ -9,9 +9,9 @@ type Json = Readonly<Record<string, unknown>>;
  * @param untied the head has weights of its own in what is written
  */
 export function configForTransformers(checkpoint: Checkpoint, { untied }: { untied: boolean }): Json {
-  const { description, tokenizer } = checkpoint;
+  const { description, kind } = checkpoint;
   const config: Json = untied ? { ...checkpoint.config, tie_word_embeddings: false } : checkpoint.config;
-  if (tokenizer.kind === 'files') return config;
+  if (kind === 'folder') return config;
   const formats = new Set([...checkpoint.tensors.values()].map(({ format }) => format));
   const dtype = [...formats].every((format) => format === 'f32')
     ? 'float32'

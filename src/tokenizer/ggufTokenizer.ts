@@ -18,6 +18,8 @@ const upperThenLower = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{
 const upperOnly = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*`;
 const tekkenPattern = String.raw`${upperThenLower}|${upperOnly}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
+const byteLevelNode = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false } as const;
+
 /** How a byte-level vocabulary splits text, by its name in tokenizer.ggml.pre. */
 interface Splitting {
   readonly patterns: readonly string[];
@@ -57,7 +59,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerFiles {
   if (!built) {
     throw new UserError(
       `This GGUF file's tokenizer is of the kind ${String(model)}, which cannot be rebuilt exactly. ` +
-        'Put the tokenizer.json of the original model beside it.',
+        'Put the tokenizer.json of the original model beside it and open the folder of both.',
     );
   }
   const named = namedTokens(metadata, tokens);
@@ -84,7 +86,7 @@ function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
   if (!splitting) {
     throw new UserError(
       `This GGUF file splits text in the way "${String(pre)}", which is not known here. ` +
-        'Put the tokenizer.json of the original model beside it.',
+        'Put the tokenizer.json of the original model beside it and open the folder of both.',
     );
   }
   const splits = splitting.patterns.map((pattern) => ({
@@ -99,7 +101,7 @@ function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
       normalizer: splitting.normalizer ?? null,
       pre_tokenizer: {
         type: 'Sequence',
-        pretokenizers: [...splits, { type: 'ByteLevel', add_prefix_space: false, use_regex: false }],
+        pretokenizers: [...splits, { ...byteLevelNode, use_regex: false }],
       },
       model: {
         type: 'BPE',
@@ -107,7 +109,7 @@ function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
         merges: strings(metadata, 'tokenizer.ggml.merges'),
         ignore_merges: splitting.ignoreMerges ?? false,
       },
-      decoder: { type: 'ByteLevel' },
+      decoder: { ...byteLevelNode, use_regex: true },
     },
   };
 }
@@ -117,7 +119,7 @@ function sentencePiece(metadata: GgufMetadata, tokens: readonly string[]): Built
   if (/^(gemma|phi3)/.test(architecture)) {
     throw new UserError(
       `The SentencePiece vocabulary of a GGUF file of the architecture ${architecture} cannot be rebuilt exactly. ` +
-        'Put the tokenizer.json of the original model beside it.',
+        'Put the tokenizer.json of the original model beside it and open the folder of both.',
     );
   }
   const prefixes = metadata.get('tokenizer.ggml.add_space_prefix') !== false;
@@ -185,7 +187,8 @@ function addedTokens(metadata: GgufMetadata, tokens: readonly string[]): unknown
   if (!metadata.has('tokenizer.ggml.token_type')) return [];
   return numbers(metadata, 'tokenizer.ggml.token_type').flatMap((type, id) => {
     if (type !== controlToken && type !== userDefinedToken) return [];
-    return [{ id, content: tokens[id], normalized: false, special: type === controlToken }];
+    const exact = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+    return [{ id, content: tokens[id], ...exact, special: type === controlToken }];
   });
 }
 
@@ -226,7 +229,7 @@ function template(
     if (eos && metadata.get('tokenizer.ggml.add_eos_token') === true) items.push(special(eos, typeId));
     return items;
   };
-  const tokens = [bos, eos].flatMap((token) => (token ? [[token.content, { ids: [token.id] }] as const] : []));
+  const tokens = [bos, eos].flatMap((token) => (token ? [[token.content, specialToken(token)] as const] : []));
   return {
     type: 'TemplateProcessing',
     single: around('A', 0),
@@ -235,13 +238,18 @@ function template(
   };
 }
 
+/** As tokenizers writes it: Rust refuses a file that leaves a field out. */
+function specialToken({ id, content }: NamedToken): unknown {
+  return { id: content, ids: [id], tokens: [content] };
+}
+
 function list(metadata: GgufMetadata, key: string): unknown[] {
   const value = metadata.get(key);
   if (Array.isArray(value)) return value;
   if (ArrayBuffer.isView(value) && !(value instanceof DataView))
     return Array.from(value as unknown as ArrayLike<unknown>);
   throw new UserError(
-    `This GGUF file has no list ${key}, so its tokenizer cannot be rebuilt. Put a tokenizer.json beside it.`,
+    `This GGUF file has no list ${key}, so its tokenizer cannot be rebuilt. Put the tokenizer.json of the original model beside it and open the folder of both.`,
   );
 }
 
