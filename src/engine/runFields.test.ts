@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { describeRun, withinPositions } from './runFields.ts';
+
+describe('the fields of a run', () => {
+  it('have the method’s own learning rate and PEFT’s defaults where nothing is given', () => {
+    const lora = describeRun({});
+    expect(lora.fields).toMatchObject({ peft_type: 'LORA', r: 8, lora_alpha: 8, learning_rate: 2e-4, bias: 'none' });
+    expect(describeRun({ peft_type: 'ia3' }).training.learningRate).toBe(3e-3);
+    expect(describeRun({ peft_type: 'IA3', learning_rate: 1e-2 }).training.learningRate).toBe(1e-2);
+  });
+
+  it('are known by the names that other programs give them', () => {
+    const { fields, training, maxLength } = describeRun({
+      ...{ per_device_train_batch_size: 4, lora_rank: 16, lora_target: ['q_proj'], cutoff_len: 64 },
+      ...{ tuner_type: 'lora', val_size: 0.1, use_gradient_checkpointing: true },
+    });
+    expect(fields).toMatchObject({ batch_size: 4, r: 16, target_modules: ['q_proj'], val_split_ratio: 0.1 });
+    expect(training).toMatchObject({ batchSize: 4, gradientCheckpointing: true });
+    expect(maxLength).toBe(64);
+    expect(() => describeRun({ batch_size: 2, per_device_train_batch_size: 4 })).toThrow(/mean the same/);
+  });
+
+  it('suggest the nearest name for one that is not there', () => {
+    expect(() => describeRun({ learning_rat: 1e-3 })).toThrow('did you mean learning_rate?');
+    expect(() => describeRun({ peft_type: 'IA3', r: 8 })).toThrow(/^r is not a field of a run/);
+    expect(() => describeRun({ peft_type: 'LORRA' })).toThrow('Did you mean LORA?');
+  });
+
+  it.each([
+    [{ packing: true }, /packing/],
+    [{ load_in_4bit: true }, /load_in_4bit.*GGUF/],
+    [{ load_in_8bit: true }, /load_in_8bit.*GGUF/],
+  ])('refuse what is not there yet: %o', (fields, message) => {
+    expect(() => describeRun(fields)).toThrow(message);
+  });
+
+  it('take such a field where it is switched off', () => {
+    const off = { packing: false, load_in_4bit: false, load_in_8bit: false, bnb_4bit_quant_type: 'nf4' };
+    expect(describeRun(off).training.batchSize).toBe(1);
+  });
+
+  it.each([
+    [{ batch_size: 0 }, /batch_size: 0 does not work; it must be a whole number/],
+    [{ r: 2.5 }, /r: 2.5/],
+    [{ lora_dropout: 1 }, /lora_dropout: 1/],
+    [{ lr_scheduler_type: 'wave' }, /lr_scheduler_type: "wave".*linear, cosine/],
+    [{ lr_scheduler_type: true }, /lr_scheduler_type: true/],
+    [{ shuffle: 'yes' }, /shuffle: "yes".*true or false/],
+    [{ target_modules: 7 }, /target_modules: 7/],
+  ])('refuse a value by its field: %o', (fields, message) => {
+    expect(() => describeRun(fields)).toThrow(message);
+  });
+
+  it('come from the adapter that is continued, and may repeat it but not contradict it', () => {
+    const config = { peft_type: 'LORA', r: 4, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'], revision: null };
+    expect(describeRun({ max_steps: 3 }, config).methodFields).toMatchObject({ r: 4, lora_alpha: 16 });
+    expect(describeRun({ r: 4, target_modules: ['v_proj', 'q_proj'] }, config).methodFields['r']).toBe(4);
+    expect(() => describeRun({ r: 8 }, config)).toThrow(/r: 8 disagrees with the adapter/);
+    expect(() => describeRun({ peft_type: 'IA3' }, config)).toThrow(/IA3 disagrees/);
+  });
+
+  it('lower a length that nobody asked for to the model’s positions, and refuse one that was', () => {
+    expect(withinPositions(describeRun({}), 128)).toMatchObject({ maxLength: 128, fields: { max_length: 128 } });
+    expect(() => withinPositions(describeRun({ max_length: 256 }), 128)).toThrow(/max_length: 256/);
+  });
+});
