@@ -170,6 +170,8 @@ export interface GgufChanges {
   readonly tensorCount?: bigint;
   /** names of the tensors that are there; all that a model of one layer needs if not given */
   readonly tensors?: readonly string[];
+  /** rope_freqs.weight, one for each pair of a head's 16 dimensions */
+  readonly ropeFactors?: readonly number[];
 }
 
 /** A GGUF file of a Llama with one layer, in F32 and zeros, without a tokenizer. */
@@ -197,6 +199,7 @@ export function ggufFile(changes: GgufChanges = {}): Uint8Array {
     'blk.0.ffn_up.weight': [inner, width],
     'blk.0.ffn_down.weight': [width, inner],
   };
+  if (changes.ropeFactors) shapes['rope_freqs.weight'] = [changes.ropeFactors.length];
   const names = changes.tensors ?? Object.keys(shapes);
   const figures: Record<string, number> = {
     embedding_length: width,
@@ -234,5 +237,7 @@ export function ggufFile(changes: GgufChanges = {}): Uint8Array {
   const dataStart = Math.ceil(bytes.length / 32) * 32;
   const file = new Uint8Array(dataStart + offset);
   file.set(bytes);
+  const factors = Float32Array.from(changes.ropeFactors ?? []);
+  file.set(new Uint8Array(factors.buffer), file.length - factors.byteLength);
   return file;
 }
