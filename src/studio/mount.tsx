@@ -2,7 +2,8 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { EngineConnection } from '../engine/client.ts';
 import { attachEngine } from './commands/engine.ts';
-import { restoreTheme, startStudio } from './commands/machine.ts';
+import { startStudio } from './commands/start.ts';
+import { restoreTheme } from './commands/machine.ts';
 import { Studio } from './Studio.tsx';
 import './styles/base.css';
 

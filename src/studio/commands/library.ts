@@ -4,7 +4,7 @@ import { thinnedIndices } from '../logic/lttb.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { downloadBlob } from './download.ts';
 import { engine, showToast } from './engine.ts';
-import { refreshStorage } from './machine.ts';
+import { refreshStorage } from './storage.ts';
 
 export async function refreshLibrary(): Promise<void> {
   try {

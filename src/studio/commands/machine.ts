@@ -2,18 +2,8 @@ import { toEngineError } from '../../engine/client.ts';
 import type { Theme } from '../state/machine.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { engine } from './engine.ts';
-import { refreshLibrary } from './library.ts';
-import { refreshStoredModels } from './model.ts';
-import { offerInterruptedRun } from './run.ts';
 
-/** Asks the engine for everything the first paint shows. */
-export async function startStudio(): Promise<void> {
-  const asked = [loadGpu(), loadForms(), refreshStorage(), refreshStoredModels(), refreshLibrary()];
-  await Promise.all(asked);
-  offerInterruptedRun();
-}
-
-async function loadGpu(): Promise<void> {
+export async function loadGpu(): Promise<void> {
   try {
     patch('machine', { gpu: await engine().describeGpu() });
   } catch (thrown) {
@@ -23,7 +13,7 @@ async function loadGpu(): Promise<void> {
   }
 }
 
-async function loadForms(): Promise<void> {
+export async function loadForms(): Promise<void> {
   try {
     const [methods, trainingFields] = await Promise.all([engine().methods(), engine().trainingFields()]);
     const { peftType } = useStudio.getState().method;
@@ -32,15 +22,6 @@ async function loadForms(): Promise<void> {
   } catch (thrown) {
     patch('method', { estimateError: toEngineError(thrown) });
   }
-}
-
-/** Usage figures are a courtesy: a browser that will not tell them is no error. */
-export async function refreshStorage(): Promise<void> {
-  patch('machine', {
-    storage: await engine()
-      .describeStorage()
-      .catch(() => null),
-  });
 }
 
 const themeKey = 'graft.theme';

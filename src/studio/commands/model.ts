@@ -6,7 +6,7 @@ import { patch, useStudio } from '../state/store.ts';
 import { reopenData, showRow } from './data.ts';
 import { engine, showToast, trackIn } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
-import { refreshStorage } from './machine.ts';
+import { refreshStorage } from './storage.ts';
 import { clearPlayground } from './playground.ts';
 
 export async function openModelFiles(files: readonly ModelFile[]): Promise<void> {

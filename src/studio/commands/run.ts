@@ -10,7 +10,7 @@ import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { engine, showToast } from './engine.ts';
 import { refreshLibrary } from './library.ts';
-import { refreshStorage } from './machine.ts';
+import { refreshStorage } from './storage.ts';
 import { tryAdapter } from './playground.ts';
 
 export async function startRun(): Promise<void> {

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import type { ReactNode } from 'react';
 import { loadLosses, refreshLibrary } from '../../commands/library.ts';
-import { refreshStorage } from '../../commands/machine.ts';
+import { refreshStorage } from '../../commands/storage.ts';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { ScreenFrame } from '../../components/Panel.tsx';
 import { useStudio } from '../../state/store.ts';
