@@ -26,7 +26,7 @@ async function chosenModel(options: Options): Promise<{ model: string; adapter?:
 const train: Command = {
   name: 'train',
   usage: 'CONFIG.yaml --output DIR',
-  help: 'Trains as a run file says and writes the adapter folder and trainer_state.json.',
+  help: 'Trains as a run file says and writes the adapter folder and trainer_state.json; Ctrl-C ends early and keeps what was learned.',
   options: { output: { type: 'string', help: 'Folder to write; made if it is not there.' } },
   positionals: 1,
   run: ([config = ''], options) => trainCommand(config, options.required('output'), say),
@@ -96,7 +96,7 @@ const logits: Command = {
 const merge: Command = {
   name: 'merge',
   usage: '--model M --adapter DIR --output DIR',
-  help: 'Writes a model folder with the adapter merged into the weights; quantised weights become F16.',
+  help: 'Writes a model folder with the adapter merged into the weights; quantised weights become F16, and a tied head that the adapter changes gets weights of its own.',
   options: { ...modelOptions, output: { type: 'string', help: 'Folder to write.' } },
   positionals: 0,
   run: async (_, options) =>
