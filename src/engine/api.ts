@@ -167,7 +167,7 @@ export interface MetricPoint {
   readonly evalLoss?: number;
   readonly learningRate?: number;
   readonly gradNorm?: number;
-  /** target-bearing tokens processed so far, and milliseconds of training so far */
+  /** tokens of the rows taken so far, padding not counted, and milliseconds of training so far */
   readonly tokens: number;
   readonly time: number;
 }

@@ -51,12 +51,16 @@ export class Machine {
     }
   }
 
-  /** Whether the GPU can hold that many more bytes, found by making and freeing buffers of that size. WebGPU does not tell otherwise. */
+  /**
+   * Whether the GPU can hold that many bytes, those included that it holds for us already: found by making and freeing buffers of what
+   * is missing. WebGPU does not tell otherwise.
+   */
   async holds(bytes: number): Promise<boolean> {
-    const rounded = Math.ceil(bytes / 2 ** 26) * 2 ** 26;
+    const { device, description, memory } = await this.gpu();
+    const held = [...memory.bytesByCategory().values()].reduce((sum, part) => sum + part, 0);
+    const rounded = Math.max(0, Math.ceil((bytes - held) / 2 ** 26) * 2 ** 26);
     const known = this.#fits.get(rounded);
     if (known !== undefined) return known;
-    const { device, description } = await this.gpu();
     const buffers: GPUBuffer[] = [];
     device.pushErrorScope('out-of-memory');
     for (let left = rounded; left > 0; left -= description.maxBufferSize)

@@ -5,7 +5,7 @@ import { weightFormats } from '../quant/registry.ts';
 import { shardRows } from '../quant/shards.ts';
 import type { Shard } from '../graph/op.ts';
 import type { FormatName } from '../quant/format.ts';
-import { readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
+import { neededShapes, readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
 
 /** Bytes read from the file and handed to the GPU at a time. */
 const sliceBytes = 8 * 2 ** 20;
@@ -33,7 +33,8 @@ export class WeightStore {
     onProgress?: LoadProgress,
     signal?: AbortSignal,
   ): Promise<void> {
-    const tensors = [...checkpoint.tensors].filter(([name]) => usedNames(checkpoint).has(name));
+    const used = neededShapes(checkpoint.description);
+    const tensors = [...checkpoint.tensors].filter(([name]) => used.has(name));
     const total = tensors.reduce((sum, [, tensor]) => sum + tensor.entry.byteLength, 0);
     let done = 0;
     let sinceWait = 0;
@@ -123,20 +124,12 @@ function isVector(tensor: CheckpointTensor): boolean {
   return tensor.shape.length === 1;
 }
 
-function usedNames(checkpoint: Checkpoint): Set<string> {
-  const { description } = checkpoint;
-  return new Set(
-    description.modules
-      .flatMap(({ path }) => [`${path}.weight`, `${path}.bias`])
-      .filter((name) => !(description.tieWordEmbeddings && name === `${description.headPath}.weight`)),
-  );
-}
-
 /** Bytes that the weights take on the GPU, without loading them. */
 export function weightBytes(checkpoint: Pick<Checkpoint, 'catalog' | 'description'>, positions: number): number {
   let total = 0;
   for (const constant of checkpoint.description.constants(positions).values()) total += constant.data.byteLength;
-  for (const { shape, format } of checkpoint.catalog.values()) {
+  for (const name of neededShapes(checkpoint.description).keys()) {
+    const { shape, format } = checkpoint.catalog.get(name) ?? { shape: [], format: 'f32' as const };
     const [rows = 1, ...rest] = shape;
     if (shape.length === 1) total += rows * 4;
     else {
