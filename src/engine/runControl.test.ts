@@ -15,10 +15,10 @@ describe('RunControl', () => {
     let isThrough = false;
     const waiting = control.gate().then(() => (isThrough = true));
     await new Promise((resolve) => setTimeout(resolve, 5));
-    expect([isThrough, control.isPaused]).toEqual([false, true]);
+    expect(isThrough).toBe(false);
     control.unpause();
     await waiting;
-    expect(control.isPaused).toBe(false);
+    expect(isThrough).toBe(true);
     expect(control.secondsPaused).toBeGreaterThan(0);
   });
 

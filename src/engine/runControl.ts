@@ -19,10 +19,6 @@ export class RunControl {
     return this.#abort.signal;
   }
 
-  get isPaused(): boolean {
-    return this.#paused !== undefined;
-  }
-
   get secondsPaused(): number {
     return this.#secondsPaused;
   }

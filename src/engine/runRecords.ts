@@ -140,7 +140,7 @@ export async function listRuns(library: Library, runningId: string | undefined):
   return Promise.all(records.map((record) => summarize(library, record, runningId)));
 }
 
-export async function summarize(
+async function summarize(
   library: Library,
   record: RunRecord,
   runningId: string | undefined,
