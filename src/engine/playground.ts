@@ -41,11 +41,12 @@ export class Playground {
   ): Promise<GenerateResult> {
     if (this.#answering) throw new UserError('Another answer is being written. Wait for it or stop it.');
     const abort = new AbortController();
-    const answer = Promise.race([this.#answer(model, request, onText, abort.signal), this.#machine.lost]);
+    const answer = this.#answer(model, request, onText, abort.signal);
     this.#answering = { abort, ended: answer.catch(() => undefined) };
     try {
       return await answer;
     } finally {
+      abort.abort(); // what goes on behind a lost GPU ends too
       this.#answering = undefined;
     }
   }
@@ -76,12 +77,8 @@ export class Playground {
       if (delta) onText(delta);
     };
     const started = performance.now();
-    const { ids, stopped } = await generator.generate(prompt, {
-      ...request,
-      stopIds: model.stopIds(),
-      signal,
-      onToken: (id) => emit(decoder.push(id)),
-    });
+    const options = { ...request, stopIds: model.stopIds(), signal, onToken: (id: number) => emit(decoder.push(id)) };
+    const { ids, stopped } = await Promise.race([generator.generate(prompt, options), this.#machine.lost]);
     emit(decoder.flush());
     const seconds = Math.max(1e-3, (performance.now() - started) / 1000);
     return { text, promptTokens: prompt.length, newTokens: ids.length, tokensPerSecond: ids.length / seconds, stopped };

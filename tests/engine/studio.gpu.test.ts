@@ -179,6 +179,22 @@ describe('the engine behind the studio', () => {
     expect(lossesOf(await engine.runMetrics(summary.id))).toEqual(lossesOf(pointsOf(whole)));
   });
 
+  it('says that the GPU was lost while it answered, and answers again on the next', async () => {
+    const engine = openPage();
+    await openSample(engine);
+    const request = {
+      messages: [{ role: 'user', content: 'Tell me a story.' }],
+      ...{ raw: false, maxNewTokens: 30, temperature: 0, topP: 1, seed: 0 },
+    };
+    const expected = await engine.generate({ ...request, maxNewTokens: 5 }, ignore);
+    const current = browser.devices.at(-1);
+    const lost = engine.generate(request, () => current?.lose('driver reset'));
+    await expect(lost).rejects.toMatchObject({ name: 'DeviceLost', message: 'The GPU was lost (driver reset).' });
+    const opened = browser.devices.length;
+    expect((await engine.generate({ ...request, maxNewTokens: 5 }, ignore)).text).toBe(expected.text);
+    expect(browser.devices).toHaveLength(opened + 1);
+  });
+
   it('goes on from memory when the storage is full, and says so once', async () => {
     const engine = openPage();
     const fields = await openSample(engine);
