@@ -41,7 +41,7 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
   const modes = input.evaluates ? [true, false] : [true];
   const plans = modes.map((gradients) => {
-    const { graph } = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
+    const graph = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
     return planGraph(graph, [], loweringContext(device), device.maxBufferSize);
   });
   const arenas = Math.max(...plans.map((plan) => plan.bufferSizes.length));

@@ -46,15 +46,9 @@ export interface LossModel {
   readonly positions: number;
 }
 
-export interface LossTrace {
-  readonly graph: Graph;
-  /** parameters that the loss depends on, each with a state 'gradient:NAME' that its gradient is added to */
-  readonly trained: readonly Tensor[];
-}
-
 /**
- * Traces one micro-batch: Σ of the cross-entropy over its label rows is added to the state 'lossSum' (without gradients, right guesses to 'hitSum'), and with `gradients` every
- * trainable parameter's gradient, scaled by the step's inverseTargets, is added to its state 'gradient:NAME'.
+ * Traces one micro-batch: Σ of the cross-entropy over its label rows is added to the state 'lossSum' (without gradients, right
+ * guesses to 'hitSum'), and with `gradients` every trainable parameter's gradient, scaled by the step's inverseTargets, is added to its state 'gradient:NAME'.
  * The head runs by chunks of label rows: logits, loss, their gradient and the head's backward pass of one chunk are done before the
  * next, so that [tokens, vocabulary] is never stored.
  * Inputs: ids [batch, tokens], keyLengths [batch], labelRows.i and targets.i [chunkRows] for each chunk i.
@@ -63,7 +57,7 @@ export function traceLoss(
   model: LossModel,
   shape: LossShape,
   options: { gradients: boolean; checkpointing: boolean },
-): LossTrace {
+): Graph {
   const graph = new Graph();
   const { description } = model;
   const { batch, tokens, chunkRows } = shape;
@@ -116,12 +110,5 @@ export function traceLoss(
   }
   if (hiddenGradient)
     addParameterGradients(differentiate(graph, [{ tensor: hidden, gradient: hiddenGradient }], { to: bodyEnd }));
-  return { graph, trained: parametersWithGradients(graph) };
-}
-
-/** The parameters whose gradient is kept in a state: accumulated above, or by the embedding's own gradient rule. */
-function parametersWithGradients(graph: Graph): Tensor[] {
-  const leaves = [...graph.leaves()];
-  const states = new Set(leaves.map(({ origin }) => (origin.kind === 'state' ? origin.name : undefined)));
-  return leaves.filter(({ origin }) => origin.kind === 'parameter' && states.has(`gradient:${origin.name}`));
+  return graph;
 }

@@ -141,7 +141,7 @@ export class Trainer {
     const checkpointing = this.#settings.gradientCheckpointing;
     await this.runtime.prepare(
       key,
-      () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }).graph, outputs: [] }),
+      () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }), outputs: [] }),
       onCompiled,
     );
     return key;
