@@ -135,6 +135,8 @@ class TrainingLoop {
   readonly #warmup: number;
   /** optimizer steps that the parameters have taken */
   #done: number;
+  /** steps done at the last checkpoint */
+  #saved: number;
   #tokens = 0;
   #diverged: RunDiverged | undefined;
   #lastEvaluation: EvaluationPoint | undefined;
@@ -148,6 +150,7 @@ class TrainingLoop {
     this.#plan = planBatches({ rows: input.rows.length, ...input.settings });
     this.#warmup = warmupSteps(input.settings, total);
     this.#done = input.resumeFrom?.step ?? 0;
+    this.#saved = this.#done;
   }
 
   async run(): Promise<{ stepsDone: number; outcome: 'finished' | 'stopped' }> {
@@ -168,7 +171,8 @@ class TrainingLoop {
     } catch (error) {
       if (!(error instanceof RunStopped)) throw error;
       this.#trainer.runtime.submitter.gate = undefined;
-      this.#report(await this.#trainer.flush());
+      if (this.#done > this.#saved) await this.#checkpoint(this.#done);
+      else this.#report(await this.#trainer.flush());
       return { stepsDone: this.#done, outcome: 'stopped' };
     }
   }
@@ -211,6 +215,7 @@ class TrainingLoop {
   }
 
   async #checkpoint(step: number): Promise<void> {
+    this.#saved = step;
     this.#report(await this.#trainer.flush());
     const evalLoss = this.#lastEvaluation?.step === step ? this.#lastEvaluation.loss : undefined;
     await this.#events.onCheckpoint?.(await this.#trainer.snapshot(step), evalLoss);

@@ -104,8 +104,7 @@ describe('the engine behind the studio', () => {
 
     const second = openPage();
     const listed = (await second.listRuns()).find(({ id }) => id === stopped.id);
-    expect(listed).toMatchObject({ status: 'stopped', adapterId: stopped.adapterId });
-    expect(listed?.checkpointStep).toBeGreaterThanOrEqual(2);
+    expect(listed).toMatchObject({ status: 'stopped', adapterId: stopped.adapterId, checkpointStep: stopped.step });
     const resumed = await second.resumeRun(stopped.id, collect([]));
     expect(resumed).toMatchObject({ status: 'finished', step: 10, createdAt: listed?.createdAt });
     const log = await second.runMetrics(stopped.id);
