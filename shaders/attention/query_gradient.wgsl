@@ -2,6 +2,7 @@
 //   dq_i = scale · Σ_j p_ij (do_i·v_j − delta_i) k_j
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 query_gradient f32 like query
+//   8 with BIAS: see attention/bias, whose bias joins the score in p_ij
 // Workgroups, lanes and tiles as in attention/forward: 4 rows × 4 keys of scores a lane, then the same 4 rows × 2 columns.
 // The factors of a tile go through workgroup memory, in two buffers by turns, so that a tile costs one barrier.
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
@@ -9,6 +10,7 @@
 import package::attention::shape::{
   shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick,
 };
+import package::attention::bias::bias_of;
 
 @if(VECTOR) alias Element = vec4f;
 @else alias Element = f32;
@@ -150,6 +152,10 @@ fn main(
       let v3 = value_at(key3, c);
       slope3 += vec4f(dot(d0, v3), dot(d1, v3), dot(d2, v3), dot(d3, v3));
     }
+    @if(BIAS) score0 += bias_of(queries.biases, queries.positions, vec4u(own));
+    @if(BIAS) score1 += bias_of(queries.biases, queries.positions, vec4u(own + 1u));
+    @if(BIAS) score2 += bias_of(queries.biases, queries.positions, vec4u(own + 2u));
+    @if(BIAS) score3 += bias_of(queries.biases, queries.positions, vec4u(own + 3u));
     let seen0 = sees(queries.positions, vec4u(own), length);
     let seen1 = sees(queries.positions, vec4u(own + 1u), length);
     let seen2 = sees(queries.positions, vec4u(own + 2u), length);

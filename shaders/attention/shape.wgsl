@@ -20,6 +20,8 @@ struct Shape {
   lanes: u32,        // of the 64 in a workgroup, those that share four rows; as a loop's bound it keeps compilers from unrolling
   column_lanes: u32, // of those, the ones that share the output's columns, two each; the others take the inner rows by turns
   scale: f32,
+  @if(BIAS) bias_reach: u32,   // the farthest distance that the bias table tells apart
+  @if(BIAS) key_elements: u32, // of all keys: where the gradients of the values start behind those of the keys
 }
 
 const LOWEST = -1e30;
@@ -62,10 +64,12 @@ fn skip_to_window(key: u32, start: u32) -> u32 {
 }
 
 /// Of four rows of queries: where each starts in [B, Tq, heads, head_size], where its lse lies in [B, heads, Tq], and its position.
+/// With BIAS also where its head's row of the bias table starts.
 struct QueryRows {
   starts: vec4u,
   statistics: vec4u,
   positions: vec4u,
+  @if(BIAS) biases: vec4u,
 }
 
 /// The rows row … row + 3. Those beyond the last are read as the last and masked by the caller. One division for all of it: software
@@ -76,7 +80,9 @@ fn query_rows(batch: u32, row: u32, key_head: u32) -> QueryRows {
   let members = rows - queries * shape.shared_heads;
   let starts = ((batch * shape.query_rows + queries) * shape.key_heads + key_head) * shape.shared_heads + members;
   let heads = (batch * shape.key_heads + key_head) * shape.shared_heads + members;
-  return QueryRows(starts * shape.row_stride, heads * shape.query_rows + queries, step.query_offset + queries);
+  @if(BIAS) let biases = (key_head * shape.shared_heads + members) * (2u * shape.bias_reach + 1u);
+  @if(BIAS) return QueryRows(starts * shape.row_stride, heads * shape.query_rows + queries, step.query_offset + queries, biases);
+  @if(!BIAS) return QueryRows(starts * shape.row_stride, heads * shape.query_rows + queries, step.query_offset + queries);
 }
 
 /// Where a row of keys or of values starts.

@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkForward, checkGradient, useGpu, type Operand } from '../../../tests/ops/harness.ts';
 
 interface Case {
@@ -17,6 +17,11 @@ interface Case {
 }
 
 const f32 = (...shape: number[]): Operand => ({ kind: 'f32', shape });
+
+/** A case with a bias table of 2 · reach + 1 distances. */
+interface BiasedCase extends Case {
+  readonly reach: number;
+}
 
 /** Operands of a case: q, k, v, lengths, then do and statistics for the gradient ops. */
 function operandsOf({ batches = 1, queries, keys = queries, heads = 1, keyHeads = heads, headSize, lengths }: Case) {
@@ -114,6 +119,45 @@ const cases: readonly Case[] = [
   { name: 'rows that see nothing', queries: 3, keys: 3, headSize: 8, batches: 2, lengths: [0, 3] },
 ];
 
+const biased: readonly BiasedCase[] = [
+  { name: 'one pair', reach: 0, queries: 1, headSize: 4 },
+  { name: 'a table shorter than the sequence', reach: 5, queries: 37, heads: 6, keyHeads: 2, headSize: 12, batches: 2 },
+  { name: 'a table longer than the sequence', reach: 90, queries: 70, heads: 3, keyHeads: 1, headSize: 64 },
+  {
+    name: 'both directions',
+    reach: 17,
+    queries: 65,
+    heads: 2,
+    headSize: 20,
+    causal: false,
+    batches: 2,
+    lengths: [65, 33],
+  },
+  { name: 'a head size that is no multiple of four', reach: 3, queries: 35, heads: 2, headSize: 7, batches: 3 },
+  { name: 'more keys than queries', reach: 31, queries: 9, keys: 67, heads: 2, headSize: 64, causal: false },
+  {
+    name: 'decoding',
+    reach: 40,
+    queries: 1,
+    keys: 150,
+    heads: 6,
+    keyHeads: 2,
+    headSize: 64,
+    queryOffset: 120,
+    lengths: [121],
+  },
+  {
+    name: 'a prefix, without a bias of its own',
+    reach: 11,
+    queries: 90,
+    keys: 131,
+    headSize: 8,
+    prefix: 41,
+    window: 16,
+  },
+  { name: 'rows that see nothing', reach: 2, queries: 3, headSize: 8, batches: 2, lengths: [0, 3] },
+];
+
 describe('attention', () => {
   const context = useGpu();
 
@@ -125,6 +169,19 @@ describe('attention', () => {
       await checkForward(context.gpu, 'attention', forward, attributes, options);
       await checkForward(context.gpu, 'attentionStatistics', [query, query, f32(...statistics.shape.slice(0, 3))]);
       const backward = [...forward, query, statistics];
+      await checkForward(context.gpu, 'attentionQueryGradient', backward, attributes, options);
+      await checkForward(context.gpu, 'attentionKeyGradient', backward, attributes, options);
+    });
+  }
+
+  for (const example of biased) {
+    test(`a bias table, ${example.name}: outputs and gradients agree with the reference`, async () => {
+      const { forward, query, statistics } = operandsOf(example);
+      const table = f32(example.heads ?? 1, 2 * example.reach + 1);
+      const attributes = attributesOf(example);
+      const options = { step: { queryOffset: example.queryOffset ?? 0 } };
+      await checkForward(context.gpu, 'attention', [...forward, table], attributes, options);
+      const backward = [...forward, query, statistics, table];
       await checkForward(context.gpu, 'attentionQueryGradient', backward, attributes, options);
       await checkForward(context.gpu, 'attentionKeyGradient', backward, attributes, options);
     });
@@ -154,5 +211,26 @@ describe('attention', () => {
       const options = { step: { queryOffset: example.queryOffset ?? 0 }, outputs: [0] };
       checkGradient('attention', operandsOf(example).forward, attributesOf(example), options);
     }
+  });
+
+  test('the gradient rule agrees with finite differences under a bias table', () => {
+    const small: BiasedCase[] = [
+      { name: '', reach: 1, queries: 4, heads: 4, keyHeads: 2, headSize: 3, batches: 2, lengths: [4, 2] },
+      { name: '', reach: 4, queries: 5, keys: 7, headSize: 4, prefix: 2, causal: false },
+      { name: '', reach: 2, queries: 2, keys: 6, headSize: 4, queryOffset: 3, causal: false, lengths: [5] },
+    ];
+    for (const example of small) {
+      const table: Operand = { kind: 'state', shape: [example.heads ?? 1, 2 * example.reach + 1] };
+      const options = { step: { queryOffset: example.queryOffset ?? 0 }, outputs: [0] };
+      checkGradient('attention', [...operandsOf(example).forward, table], attributesOf(example), options);
+    }
+  });
+
+  test('a bias table that would be trained, or that does not fit, is refused', () => {
+    const { forward } = operandsOf({ name: '', queries: 4, heads: 2, headSize: 4 });
+    const attributes = { causal: true, window: 0, scale: 1 };
+    expect(() => checkGradient('attention', [...forward, f32(2, 3)], attributes)).toThrow('must be frozen');
+    expect(() => checkGradient('attention', [...forward, f32(2, 4)], attributes)).toThrow('odd number of distances');
+    expect(() => checkGradient('attention', [...forward, f32(1, 3)], attributes)).toThrow('[2, an odd number');
   });
 });
