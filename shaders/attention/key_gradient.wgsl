@@ -1,7 +1,7 @@
 // Flash attention, gradients of the keys and values. With p_ij = exp(scale · q_i·k_j − lse_i) over the queries i that see key j,
 // of all the heads that share it:
 //   dv_j = Σ_i p_ij do_i,   dk_j = scale · Σ_i p_ij (do_i·v_j − delta_i) q_i
-//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
+//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 key_gradient   8 value_gradient like key
 //   with BIAS: 7 gradients f32 [2, …key], the keys' and then the values', for 8 is the table of attention/bias that joins the score in p_ij
 // One workgroup of 64 = groups × lanes for 4 · groups keys, walking tiles of 4 · lanes of the rows that read their head (see all_rows).
@@ -23,7 +23,6 @@ import package::step::step;
 @group(0) @binding(1) var<storage, read> query: array<Element>;
 @group(0) @binding(2) var<storage, read> key: array<Element>;
 @group(0) @binding(3) var<storage, read> value: array<Element>;
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 @group(0) @binding(5) var<storage, read> output_gradient: array<Element>;
 @group(0) @binding(6) var<storage, read> statistics: array<vec2f>;
 @if(!BIAS) @group(0) @binding(7) var<storage, read_write> key_gradient: array<Element>;
@@ -88,7 +87,7 @@ fn main(
   let first_key = (item % tiles) * tile_keys;
   let key_head = item / tiles % shape.key_heads;
   let batch = item / (tiles * shape.key_heads);
-  let length = key_length(lengths[batch]);
+  let length = key_length(batch);
 
   // the rows that see any key of the tile: all where it holds a part of the prefix
   var first_row = 0u;
@@ -186,10 +185,14 @@ fn main(
     @if(BIAS) score2 += bias_of(vec4u(queries.biases.z), vec4u(queries.positions.z), keys);
     @if(BIAS) score3 += bias_of(vec4u(queries.biases.w), vec4u(queries.positions.w), keys);
     // rows beyond the last are never reached below: only `count` rows of the tile are summed
-    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), sees(vec4u(queries.positions.x), keys, length));
-    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), sees(vec4u(queries.positions.y), keys, length));
-    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), sees(vec4u(queries.positions.z), keys, length));
-    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), sees(vec4u(queries.positions.w), keys, length));
+    let seen0 = sees(vec4u(queries.firsts.x), vec4u(queries.positions.x), keys, length);
+    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), seen0);
+    let seen1 = sees(vec4u(queries.firsts.y), vec4u(queries.positions.y), keys, length);
+    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), seen1);
+    let seen2 = sees(vec4u(queries.firsts.z), vec4u(queries.positions.z), keys, length);
+    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), seen2);
+    let seen3 = sees(vec4u(queries.firsts.w), vec4u(queries.positions.w), keys, length);
+    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), seen3);
     let slot = 4u * lane * groups + group;
     weights[slot] = weight0;
     weights[slot + groups] = weight1;

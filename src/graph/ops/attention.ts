@@ -3,11 +3,13 @@ import type { OpDefinition } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
 import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
-import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
+import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
 
 /**
  * Grouped-query attention: o_i = Σ_j softmax_j(scale·q_i·k_j) v_j over the keys j that query i sees.
- * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B];
+ * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B],
+ * or for packed segments (only where `causal`) u32 [B, 1 + S − prefix]: behind the length, for each position the first position of its
+ * own segment, never falling along the row: query i sees no real key before keyLengths[b, 1 + position(i)];
  * optionally `bias` f32 [nH, 2·R + 1], frozen: a table by relative distance, s_ij = scale·q_i·k_j + bias[h, clamp(j − i, −R, R) + R]
  * for absolute positions i and j (ALiBi, Press et al. 2022; T5's relative positions, Raffel et al. 2020); prefix keys have no bias.
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
@@ -21,7 +23,6 @@ export const attention: OpDefinition = {
   name: 'attention',
   infer(inputs, attributes) {
     const { batches, queryRows, queryHeads } = attentionShape('attention', inputs, attributes, inputs[4]);
-    requireShape('attention', 'keyLengths', operand('attention', inputs, 3).shape, [batches]);
     return [
       { shape: operand('attention', inputs, 0).shape, dtype: 'f32' },
       { shape: [batches, queryHeads, queryRows], dtype: 'f32' },

@@ -24,7 +24,7 @@ export function* visiblePairs(
     for (let h = 0; h < queryHeads; h++)
       for (let i = 0; i < queryRows; i++)
         for (let j = 0; j < keyRows; j++) {
-          if (!seesKey(shape, step.queryOffset + i, j, lengths[b]!)) continue;
+          if (!seesKey(shape, lengths, b, step.queryOffset + i, j)) continue;
           const keyHead = Math.floor(h / (queryHeads / keyHeads));
           yield {
             statistic: (b * queryHeads + h) * queryRows + i,

@@ -1,5 +1,5 @@
-import type { Word } from '../op.ts';
-import type { TensorSpec } from '../tensor.ts';
+import type { Values, Word } from '../op.ts';
+import type { Shape, TensorSpec } from '../tensor.ts';
 import { numberAttribute } from './attributes.ts';
 import { splitOutputs, workgroupGrid } from './grid.ts';
 import { operand, requireShape } from './operands.ts';
@@ -25,11 +25,13 @@ export interface AttentionShape {
   /** 0 = none */
   readonly window: number;
   readonly scale: number;
+  /** words of keyLengths for one batch row: 1, or with packed segments 1 + S − prefix */
+  readonly lengthStride: number;
   /** R of the additive bias table [nH, 2·R + 1]: the farthest distance that it tells apart. Undefined without a table. */
   readonly biasReach: number | undefined;
 }
 
-/** Reads q [B, Tq, nH, hd], k and v [B, S, nKV, hd], the attributes and the bias table, if any. Throws where they do not fit. */
+/** Reads q [B, Tq, nH, hd], k and v [B, S, nKV, hd], keyLengths, the attributes and the bias table, if any. Throws where they do not fit. */
 export function attentionShape(
   op: string,
   inputs: readonly (TensorSpec | undefined)[],
@@ -58,8 +60,26 @@ export function attentionShape(
     causal: attributes['causal'] === true,
     window: Number(attributes['window'] ?? 0),
     scale: numberAttribute(op, attributes, 'scale'),
+    lengthStride: lengthStride(op, operand(op, inputs, 3).shape, batches, keyRows - prefix, attributes),
     biasReach: bias && biasReach(op, bias, queryHeads),
   };
+}
+
+/** Words of keyLengths for one batch row. Later segments are hidden by causality, so that packing needs it. */
+function lengthStride(
+  op: string,
+  lengths: Shape,
+  batches: number,
+  positions: number,
+  attributes: Readonly<Record<string, unknown>>,
+): number {
+  if (lengths.length === 1) {
+    requireShape(op, 'keyLengths', lengths, [batches]);
+    return 1;
+  }
+  requireShape(op, 'keyLengths with segments', lengths, [batches, 1 + positions]);
+  if (attributes['causal'] !== true) throw new Error(`${op} takes packed segments only where it is causal`);
+  return 1 + positions;
 }
 
 /** R of a bias table [nH, 2·R + 1]. */
@@ -70,11 +90,17 @@ function biasReach(op: string, { shape }: TensorSpec, heads: number): number {
   return (distances - 1) / 2;
 }
 
-/** Does the query at an absolute position see this row of keys? `length`: real keys of the batch row, prefix not counted. */
-export function seesKey(shape: AttentionShape, position: number, key: number, length: number): boolean {
+/** Does the query at an absolute position of this batch row see this row of keys? `lengths`: as attention's keyLengths. */
+export function seesKey(shape: AttentionShape, lengths: Values, batch: number, position: number, key: number): boolean {
   if (key < shape.prefix) return true;
   const at = key - shape.prefix;
-  return at < length && (!shape.causal || at <= position) && (shape.window === 0 || position - at < shape.window);
+  const { lengthStride: stride } = shape;
+  if (stride > 1 && at < lengths[batch * stride + Math.min(position + 1, stride - 1)]!) return false;
+  return (
+    at < lengths[batch * stride]! &&
+    (!shape.causal || at <= position) &&
+    (shape.window === 0 || position - at < shape.window)
+  );
 }
 
 /** About how many keys a query sees on average: for estimates of time. */
@@ -161,6 +187,7 @@ function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastIte
     tiling.lanes,
     tiling.columnLanes,
     { f: shape.scale },
+    shape.lengthStride,
     ...(shape.biasReach === undefined ? [] : [shape.biasReach, keyElements]),
   ];
 }
