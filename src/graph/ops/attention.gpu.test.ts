@@ -235,6 +235,28 @@ describe('attention', () => {
     });
   }
 
+  test('a bias table may be a constant of the model, and its work may be split over dispatches', async () => {
+    const packed = {
+      name: '',
+      batches: 2,
+      queries: 70,
+      heads: 3,
+      headSize: 8,
+      segments: [
+        [40, 30],
+        [9, 61],
+      ],
+    };
+    const { forward, query, statistics } = operandsOf(packed);
+    const bytes = new Uint8Array(Float32Array.from(noise(3 * 41, 5)).buffer);
+    const table: Operand = { kind: 'weight', shape: [3, 41], format: 'f32', bytes };
+    const options = { flopsPerDispatch: 1e5 };
+    const backward = [...forward, query, statistics, table];
+    await checkForward(context.gpu, 'attention', [...forward, table], attributesOf(packed), options);
+    await checkForward(context.gpu, 'attentionQueryGradient', backward, attributesOf(packed), options);
+    await checkForward(context.gpu, 'attentionKeyGradient', backward, attributesOf(packed), options);
+  });
+
   test('work beyond the limit of a dispatch is split over several', async () => {
     const { forward, query, statistics } = operandsOf({ name: '', batches: 2, queries: 70, heads: 3, headSize: 8 });
     const attributes = { causal: true, window: 0, scale: 0.3 };
