@@ -1,8 +1,8 @@
 // Flash attention, forward. For each head h (its keys are head h / (query_heads / key_heads)), with the keys j that query i sees:
 //   s_ij = scale · q_i·k_j,   lse_i = log Σ_j exp(s_ij),   o_i = Σ_j exp(s_ij − lse_i) v_j
 // No [Tq, S] matrix is stored: running maximum m and sum l, o rescaled when m grows. A query that sees no key: o = 0, lse = 0.
-//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
-//   5 output f32 like query   6 lse f32 [B, query_heads, Tq]
+//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
+//   5 output f32 like query   6 lse f32 [B, query_heads, Tq]   8 with BIAS: see attention/bias; s_ij as given there
 // One workgroup of 64 = groups × lanes for 4 · groups rows of one key head (see all_rows), walking tiles of 4 · lanes keys: 8 × 8 lanes
 // for many rows of up to 64 values; more lanes to a row where heads are longer, or where one query is decoded and rows are few.
 //   scores: a lane holds 4 rows × 4 keys in registers; their maxima and then the weights go through workgroup memory (5 KB);
@@ -16,6 +16,7 @@
 import package::attention::shape::{
   shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick, LOWEST,
 };
+import package::attention::bias::bias_of;
 
 @if(VECTOR) alias Element = vec4f;
 @else alias Element = f32;
@@ -23,7 +24,6 @@ import package::attention::shape::{
 @group(0) @binding(1) var<storage, read> query: array<Element>;
 @group(0) @binding(2) var<storage, read> key: array<Element>;
 @group(0) @binding(3) var<storage, read> value: array<Element>;
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 @group(0) @binding(5) var<storage, read_write> output: array<Element>;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 
@@ -72,9 +72,9 @@ fn main(
   let first_row = (item % tiles) * tile_rows;
   let key_head = item / tiles % shape.key_heads;
   let batch = item / (tiles * shape.key_heads);
-  let length = key_length(lengths[batch]);
+  let length = key_length(batch);
   let limit = key_limit(first_row + tile_rows - 1u, length);
-  let start = key_start(first_row);
+  let start = key_start(batch, first_row);
 
   let group = local / shape.lanes;
   let lane = local % shape.lanes;
@@ -127,10 +127,14 @@ fn main(
       let k3 = key_at(key3, c);
       score3 += vec4f(dot(q0, k3), dot(q1, k3), dot(q2, k3), dot(q3, k3));
     }
-    let seen0 = sees(queries.positions, vec4u(own), length);
-    let seen1 = sees(queries.positions, vec4u(own + 1u), length);
-    let seen2 = sees(queries.positions, vec4u(own + 2u), length);
-    let seen3 = sees(queries.positions, vec4u(own + 3u), length);
+    @if(BIAS) score0 += bias_of(queries.biases, queries.positions, vec4u(own));
+    @if(BIAS) score1 += bias_of(queries.biases, queries.positions, vec4u(own + 1u));
+    @if(BIAS) score2 += bias_of(queries.biases, queries.positions, vec4u(own + 2u));
+    @if(BIAS) score3 += bias_of(queries.biases, queries.positions, vec4u(own + 3u));
+    let seen0 = sees(queries.firsts, queries.positions, vec4u(own), length);
+    let seen1 = sees(queries.firsts, queries.positions, vec4u(own + 1u), length);
+    let seen2 = sees(queries.firsts, queries.positions, vec4u(own + 2u), length);
+    let seen3 = sees(queries.firsts, queries.positions, vec4u(own + 3u), length);
     score0 = select(vec4f(LOWEST), score0 * shape.scale, seen0);
     score1 = select(vec4f(LOWEST), score1 * shape.scale, seen1);
     score2 = select(vec4f(LOWEST), score2 * shape.scale, seen2);

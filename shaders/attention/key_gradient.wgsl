@@ -1,8 +1,9 @@
 // Flash attention, gradients of the keys and values. With p_ij = exp(scale · q_i·k_j − lse_i) over the queries i that see key j,
 // of all the heads that share it:
 //   dv_j = Σ_i p_ij do_i,   dk_j = scale · Σ_i p_ij (do_i·v_j − delta_i) q_i
-//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
+//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 key_gradient   8 value_gradient like key
+//   with BIAS: 7 gradients f32 [2, …key], the keys' and then the values', for 8 is the table of attention/bias that joins the score in p_ij
 // One workgroup of 64 = groups × lanes for 4 · groups keys, walking tiles of 4 · lanes of the rows that read their head (see all_rows).
 //   scores: a lane holds 4 keys × 4 rows; the weights and factors of a tile go through workgroup memory (8 KB);
 //   sums: the same lane holds the same 4 keys × 2 columns of dk and of dv.
@@ -13,6 +14,7 @@
 import package::attention::shape::{
   shape, all_rows, sees, key_length, query_rows, key_row, within_head, pick,
 };
+import package::attention::bias::bias_of;
 import package::step::step;
 
 @if(VECTOR) alias Element = vec4f;
@@ -21,11 +23,11 @@ import package::step::step;
 @group(0) @binding(1) var<storage, read> query: array<Element>;
 @group(0) @binding(2) var<storage, read> key: array<Element>;
 @group(0) @binding(3) var<storage, read> value: array<Element>;
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 @group(0) @binding(5) var<storage, read> output_gradient: array<Element>;
 @group(0) @binding(6) var<storage, read> statistics: array<vec2f>;
-@group(0) @binding(7) var<storage, read_write> key_gradient: array<Element>;
-@group(0) @binding(8) var<storage, read_write> value_gradient: array<Element>;
+@if(!BIAS) @group(0) @binding(7) var<storage, read_write> key_gradient: array<Element>;
+@if(!BIAS) @group(0) @binding(8) var<storage, read_write> value_gradient: array<Element>;
+@if(BIAS) @group(0) @binding(7) var<storage, read_write> gradients: array<Element>;
 
 var<workgroup> weights: array<vec4f, 256>; // p:            [4 · lanes rows][groups of four keys]
 var<workgroup> factors: array<vec4f, 256>; // p (dp − delta): likewise
@@ -56,11 +58,15 @@ fn output_gradient_at(row: u32, column: u32) -> vec4f {
 }
 
 fn store(row: u32, column: u32, of_key: vec4f, of_value: vec4f) {
-  @if(VECTOR) key_gradient[row + column] = of_key;
-  @if(VECTOR) value_gradient[row + column] = of_value;
+  @if(VECTOR && !BIAS) key_gradient[row + column] = of_key;
+  @if(VECTOR && !BIAS) value_gradient[row + column] = of_value;
+  @if(VECTOR && BIAS) gradients[row + column] = of_key;
+  @if(VECTOR && BIAS) gradients[shape.key_elements + row + column] = of_value;
   @if(!VECTOR) for (var d = 0u; d < min(4u, shape.head_size - 4u * column); d++) {
-    key_gradient[row + 4u * column + d] = of_key[d];
-    value_gradient[row + 4u * column + d] = of_value[d];
+    @if(!BIAS) key_gradient[row + 4u * column + d] = of_key[d];
+    @if(!BIAS) value_gradient[row + 4u * column + d] = of_value[d];
+    @if(BIAS) gradients[row + 4u * column + d] = of_key[d];
+    @if(BIAS) gradients[shape.key_elements + row + 4u * column + d] = of_value[d];
   }
 }
 
@@ -81,7 +87,7 @@ fn main(
   let first_key = (item % tiles) * tile_keys;
   let key_head = item / tiles % shape.key_heads;
   let batch = item / (tiles * shape.key_heads);
-  let length = key_length(lengths[batch]);
+  let length = key_length(batch);
 
   // the rows that see any key of the tile: all where it holds a part of the prefix
   var first_row = 0u;
@@ -174,11 +180,19 @@ fn main(
     let statistic1 = statistics[queries.statistics.y];
     let statistic2 = statistics[queries.statistics.z];
     let statistic3 = statistics[queries.statistics.w];
+    @if(BIAS) score0 += bias_of(vec4u(queries.biases.x), vec4u(queries.positions.x), keys);
+    @if(BIAS) score1 += bias_of(vec4u(queries.biases.y), vec4u(queries.positions.y), keys);
+    @if(BIAS) score2 += bias_of(vec4u(queries.biases.z), vec4u(queries.positions.z), keys);
+    @if(BIAS) score3 += bias_of(vec4u(queries.biases.w), vec4u(queries.positions.w), keys);
     // rows beyond the last are never reached below: only `count` rows of the tile are summed
-    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), sees(vec4u(queries.positions.x), keys, length));
-    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), sees(vec4u(queries.positions.y), keys, length));
-    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), sees(vec4u(queries.positions.z), keys, length));
-    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), sees(vec4u(queries.positions.w), keys, length));
+    let seen0 = sees(vec4u(queries.firsts.x), vec4u(queries.positions.x), keys, length);
+    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), seen0);
+    let seen1 = sees(vec4u(queries.firsts.y), vec4u(queries.positions.y), keys, length);
+    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), seen1);
+    let seen2 = sees(vec4u(queries.firsts.z), vec4u(queries.positions.z), keys, length);
+    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), seen2);
+    let seen3 = sees(vec4u(queries.firsts.w), vec4u(queries.positions.w), keys, length);
+    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), seen3);
     let slot = 4u * lane * groups + group;
     weights[slot] = weight0;
     weights[slot + groups] = weight1;

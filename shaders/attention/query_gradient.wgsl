@@ -1,7 +1,8 @@
 // Flash attention, gradient of the queries. With p_ij = exp(scale · q_i·k_j − lse_i) over the keys j that query i sees:
 //   dq_i = scale · Σ_j p_ij (do_i·v_j − delta_i) k_j
-//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths u32 [B]
+//   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 query_gradient f32 like query
+//   8 with BIAS: see attention/bias, whose bias joins the score in p_ij
 // Workgroups, lanes and tiles as in attention/forward: 4 rows × 4 keys of scores a lane, then the same 4 rows × 2 columns.
 // The factors of a tile go through workgroup memory, in two buffers by turns, so that a tile costs one barrier.
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
@@ -9,6 +10,7 @@
 import package::attention::shape::{
   shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick,
 };
+import package::attention::bias::bias_of;
 
 @if(VECTOR) alias Element = vec4f;
 @else alias Element = f32;
@@ -16,7 +18,6 @@ import package::attention::shape::{
 @group(0) @binding(1) var<storage, read> query: array<Element>;
 @group(0) @binding(2) var<storage, read> key: array<Element>;
 @group(0) @binding(3) var<storage, read> value: array<Element>;
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 @group(0) @binding(5) var<storage, read> output_gradient: array<Element>;
 @group(0) @binding(6) var<storage, read> statistics: array<vec2f>;
 @group(0) @binding(7) var<storage, read_write> query_gradient: array<Element>;
@@ -72,9 +73,9 @@ fn main(
   let first_row = (item % tiles) * tile_rows;
   let key_head = item / tiles % shape.key_heads;
   let batch = item / (tiles * shape.key_heads);
-  let length = key_length(lengths[batch]);
+  let length = key_length(batch);
   let limit = key_limit(first_row + tile_rows - 1u, length);
-  let start = key_start(first_row);
+  let start = key_start(batch, first_row);
 
   let group = local / shape.lanes;
   let lane = local % shape.lanes;
@@ -150,10 +151,14 @@ fn main(
       let v3 = value_at(key3, c);
       slope3 += vec4f(dot(d0, v3), dot(d1, v3), dot(d2, v3), dot(d3, v3));
     }
-    let seen0 = sees(queries.positions, vec4u(own), length);
-    let seen1 = sees(queries.positions, vec4u(own + 1u), length);
-    let seen2 = sees(queries.positions, vec4u(own + 2u), length);
-    let seen3 = sees(queries.positions, vec4u(own + 3u), length);
+    @if(BIAS) score0 += bias_of(queries.biases, queries.positions, vec4u(own));
+    @if(BIAS) score1 += bias_of(queries.biases, queries.positions, vec4u(own + 1u));
+    @if(BIAS) score2 += bias_of(queries.biases, queries.positions, vec4u(own + 2u));
+    @if(BIAS) score3 += bias_of(queries.biases, queries.positions, vec4u(own + 3u));
+    let seen0 = sees(queries.firsts, queries.positions, vec4u(own), length);
+    let seen1 = sees(queries.firsts, queries.positions, vec4u(own + 1u), length);
+    let seen2 = sees(queries.firsts, queries.positions, vec4u(own + 2u), length);
+    let seen3 = sees(queries.firsts, queries.positions, vec4u(own + 3u), length);
     let slot = buffer + 4u * lane * groups + group;
     factors[slot] = select(vec4f(), exp(score0 * shape.scale - lse) * (slope0 - delta), seen0);
     factors[slot + groups] = select(vec4f(), exp(score1 * shape.scale - lse) * (slope1 - delta), seen1);

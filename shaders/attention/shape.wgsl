@@ -1,6 +1,8 @@
 // What every attention kernel knows of its operands, and which keys a query sees. Written by src/graph/ops/attentionShape.ts.
 // Heads are read in groups of four values ("columns"). With VECTOR the head size is a multiple of four and rows are arrays of vec4f;
 // without it they are arrays of f32 and `row_stride` counts single values.
+//   4 lengths u32 [B], the real keys of each batch row; or, with packed segments, [B, 1 + S − prefix]: behind the length, for each
+//     position the first position of its own segment, before which a query there sees no key
 
 import package::step::step;
 
@@ -20,11 +22,15 @@ struct Shape {
   lanes: u32,        // of the 64 in a workgroup, those that share four rows; as a loop's bound it keeps compilers from unrolling
   column_lanes: u32, // of those, the ones that share the output's columns, two each; the others take the inner rows by turns
   scale: f32,
+  length_stride: u32, // words of lengths for one batch row: 1, or with segments 1 + S − prefix
+  @if(BIAS) bias_reach: u32,   // the farthest distance that the bias table tells apart
+  @if(BIAS) key_elements: u32, // of all keys: where the gradients of the values start behind those of the keys
 }
 
 const LOWEST = -1e30;
 
 @group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 
 /// Rows of queries that read one key head. Row r is head r mod shared_heads of query r / shared_heads: heads that share keys lie in one
 /// tile, so that a tile is full even where there is one query, and a tile's queries are near one another.
@@ -32,16 +38,26 @@ fn all_rows() -> u32 {
   return shape.query_rows * shape.shared_heads;
 }
 
-/// Of four pairs of a key row and an absolute query position: does the query see the key?
-fn sees(positions: vec4u, keys: vec4u, length: u32) -> vec4<bool> {
+/// The first position that a query sees: where its window or its segment starts, prefix not counted.
+fn first_seen(batch: u32, position: u32) -> u32 {
+  let window_start = position + 1u - min(position + 1u, shape.behind);
+  if (shape.length_stride == 1u) {
+    return window_start;
+  }
+  let segment_start = lengths[batch * shape.length_stride + min(position + 1u, shape.length_stride - 1u)];
+  return max(window_start, segment_start);
+}
+
+/// Of four pairs of a key row and an absolute query position with the first that it sees: does the query see the key?
+fn sees(firsts: vec4u, positions: vec4u, keys: vec4u, length: u32) -> vec4<bool> {
   let at = keys - shape.prefix;
-  let within = (at < vec4u(length)) & (at <= positions + shape.ahead) & (positions < at + shape.behind);
+  let within = (at < vec4u(length)) & (at <= positions + shape.ahead) & (at >= firsts);
   return within | (keys < vec4u(shape.prefix));
 }
 
 /// Real keys (prefix not counted) of one row of the batch.
-fn key_length(given: u32) -> u32 {
-  return min(given, shape.key_rows - shape.prefix);
+fn key_length(batch: u32) -> u32 {
+  return min(lengths[batch * shape.length_stride], shape.key_rows - shape.prefix);
 }
 
 /// One past the last key row that any of the rows up to `last_row` sees.
@@ -51,21 +67,24 @@ fn key_limit(last_row: u32, length: u32) -> u32 {
 }
 
 /// The first real key row, as counted with the prefix, that any row from `first_row` on sees.
-fn key_start(first_row: u32) -> u32 {
-  let position = step.query_offset + first_row / shape.shared_heads + 1u;
-  return shape.prefix + position - min(position, shape.behind);
+fn key_start(batch: u32, first_row: u32) -> u32 {
+  return shape.prefix + first_seen(batch, step.query_offset + first_row / shape.shared_heads);
 }
 
-/// The next tile of keys at or after `key`: past the prefix it jumps to where the window starts.
+/// The next tile of keys at or after `key`: past the prefix it jumps to where the window or the segment starts.
 fn skip_to_window(key: u32, start: u32) -> u32 {
   return select(key, max(key, start), key >= shape.prefix);
 }
 
-/// Of four rows of queries: where each starts in [B, Tq, heads, head_size], where its lse lies in [B, heads, Tq], and its position.
+/// Of four rows of queries: where each starts in [B, Tq, heads, head_size], where its lse lies in [B, heads, Tq], its position,
+/// and the first position that it sees.
+/// With BIAS also where its head's row of the bias table starts.
 struct QueryRows {
   starts: vec4u,
   statistics: vec4u,
   positions: vec4u,
+  firsts: vec4u,
+  @if(BIAS) biases: vec4u,
 }
 
 /// The rows row … row + 3. Those beyond the last are read as the last and masked by the caller. One division for all of it: software
@@ -76,7 +95,17 @@ fn query_rows(batch: u32, row: u32, key_head: u32) -> QueryRows {
   let members = rows - queries * shape.shared_heads;
   let starts = ((batch * shape.query_rows + queries) * shape.key_heads + key_head) * shape.shared_heads + members;
   let heads = (batch * shape.key_heads + key_head) * shape.shared_heads + members;
-  return QueryRows(starts * shape.row_stride, heads * shape.query_rows + queries, step.query_offset + queries);
+  @if(BIAS) let biases = (key_head * shape.shared_heads + members) * (2u * shape.bias_reach + 1u);
+  let statistics = heads * shape.query_rows + queries;
+  let positions = step.query_offset + queries;
+  let firsts = vec4u(
+    first_seen(batch, positions.x),
+    first_seen(batch, positions.y),
+    first_seen(batch, positions.z),
+    first_seen(batch, positions.w),
+  );
+  @if(BIAS) return QueryRows(starts * shape.row_stride, statistics, positions, firsts, biases);
+  @if(!BIAS) return QueryRows(starts * shape.row_stride, statistics, positions, firsts);
 }
 
 /// Where a row of keys or of values starts.

@@ -1,11 +1,17 @@
+import type { Graph } from '../graph.ts';
 import type { OpDefinition } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
 import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
 import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
-import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
+import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
 
 /**
  * Grouped-query attention: o_i = Σ_j softmax_j(scale·q_i·k_j) v_j over the keys j that query i sees.
- * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B].
+ * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B],
+ * or for packed segments (only where `causal`) u32 [B, 1 + S − prefix]: behind the length, for each position the first position of its
+ * own segment, never falling along the row: query i sees no real key before keyLengths[b, 1 + position(i)];
+ * optionally `bias` f32 [nH, 2·R + 1], frozen: a table by relative distance, s_ij = scale·q_i·k_j + bias[h, clamp(j − i, −R, R) + R]
+ * for absolute positions i and j (ALiBi, Press et al. 2022; T5's relative positions, Raffel et al. 2020); prefix keys have no bias.
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
  * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
  * where `causal`, and where `window` > 0 only if position(i) − j < window, as in Transformers' Mistral.
@@ -16,21 +22,20 @@ import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.t
 export const attention: OpDefinition = {
   name: 'attention',
   infer(inputs, attributes) {
-    const { batches, queryRows, queryHeads } = attentionShape('attention', inputs, attributes);
-    requireShape('attention', 'keyLengths', operand('attention', inputs, 3).shape, [batches]);
+    const { batches, queryRows, queryHeads } = attentionShape('attention', inputs, attributes, inputs[4]);
     return [
       { shape: operand('attention', inputs, 0).shape, dtype: 'f32' },
       { shape: [batches, queryHeads, queryRows], dtype: 'f32' },
     ];
   },
   reference(inputs, node, step) {
-    const shape = attentionShape('attention', node.inputs, node.attributes);
+    const shape = attentionShape('attention', node.inputs, node.attributes, node.inputs[4]);
     const [q, k, v, lengths] = [valuesOf(inputs, 0), valuesOf(inputs, 1), valuesOf(inputs, 2), valuesOf(inputs, 3)];
     const { headSize, scale } = shape;
     const rows = shape.batches * shape.queryHeads * shape.queryRows;
     const highest = new Float64Array(rows).fill(-Infinity);
-    const pairs = [...visiblePairs(shape, lengths, step)].map((pair) => {
-      const score = scale * dotRows(q, pair.query, k, pair.key, headSize);
+    const pairs = [...visiblePairs(shape, lengths, step, inputs[4])].map((pair) => {
+      const score = scale * dotRows(q, pair.query, k, pair.key, headSize) + pair.bias;
       highest[pair.statistic] = Math.max(highest[pair.statistic]!, score);
       return { ...pair, score };
     });
@@ -41,18 +46,20 @@ export const attention: OpDefinition = {
       addScaled(output, query, Math.exp(score - highest[statistic]!) / sums[statistic]!, v, key, headSize);
     return [output, sums.map((sum, row) => (sum > 0 ? highest[row]! + Math.log(sum) : 0))];
   },
-  gradient(graph, node, [dOutput], [query = false, key = false, value = false]) {
+  gradient(graph, node, [dOutput], [query = false, key = false, value = false, , bias = false]) {
+    if (bias) throw new Error('attention has no gradient for its bias table, which must be frozen');
     if (!dOutput || !(query || key || value)) return [];
-    const [q, k, v, lengths] = node.inputs;
+    const [q, k, v, lengths, table] = node.inputs;
     const [output, lse] = node.outputs;
     const statistics = graph.one('attentionStatistics', [output, dOutput, lse]);
-    const operands = [q, k, v, lengths, dOutput, statistics];
+    const operands = [q, k, v, lengths, dOutput, statistics, ...(table ? [table] : [])];
     const [dq] = query ? graph.apply('attentionQueryGradient', operands, node.attributes) : [];
-    const [dk, dv] = key || value ? graph.apply('attentionKeyGradient', operands, node.attributes) : [];
+    const [dk, dv] =
+      key || value ? keyAndValue(graph, graph.apply('attentionKeyGradient', operands, node.attributes)) : [];
     return [dq, dk, dv];
   },
   lower(node, context) {
-    const shape = attentionShape('attention', node.inputs, node.attributes);
+    const shape = attentionShape('attention', node.inputs, node.attributes, node.inputs[4]);
     const pieces = attentionPieces(shape, tileQueries(shape), 4, context.flopsPerDispatch);
     return pieces.map(({ params, grid, flops }) => ({
       kernel: { module: 'attention/forward', conditions: attentionConditions(shape) },
@@ -64,9 +71,19 @@ export const attention: OpDefinition = {
         4: { tensor: inputOf(node, 3) },
         5: { tensor: outputOf(node, 0) },
         6: { tensor: outputOf(node, 1) },
+        8: node.inputs[4] && { tensor: node.inputs[4] },
       },
       grid,
       flops,
     }));
   },
 };
+
+/** dk and dv: with a bias table they come stacked as one tensor [2, B, S, nKV, hd]. */
+function keyAndValue(graph: Graph, gradients: readonly Tensor[]): readonly (Tensor | undefined)[] {
+  const [first] = gradients;
+  if (!first || gradients.length > 1) return gradients;
+  const half = (start: number) =>
+    graph.reshape(graph.one('slice', [first], { axis: 0, start, size: 1 }), first.shape.slice(1));
+  return [half(0), half(1)];
+}

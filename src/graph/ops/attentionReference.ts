@@ -8,23 +8,39 @@ interface Pair {
   /** first element of the query's and of the key's row */
   readonly query: number;
   readonly key: number;
+  /** what the bias table adds to the score */
+  readonly bias: number;
 }
 
-/** Every visible pair, query by query. */
-export function* visiblePairs(shape: AttentionShape, lengths: Values, step: StepParameters): Generator<Pair> {
+/** Every visible pair, query by query. `bias`: the table [nH, 2·R + 1], if any. */
+export function* visiblePairs(
+  shape: AttentionShape,
+  lengths: Values,
+  step: StepParameters,
+  bias: Values | undefined,
+): Generator<Pair> {
   const { batches, queryRows, keyRows, queryHeads, keyHeads, headSize } = shape;
   for (let b = 0; b < batches; b++)
     for (let h = 0; h < queryHeads; h++)
       for (let i = 0; i < queryRows; i++)
         for (let j = 0; j < keyRows; j++) {
-          if (!seesKey(shape, step.queryOffset + i, j, lengths[b]!)) continue;
+          if (!seesKey(shape, lengths, b, step.queryOffset + i, j)) continue;
           const keyHead = Math.floor(h / (queryHeads / keyHeads));
           yield {
             statistic: (b * queryHeads + h) * queryRows + i,
             query: ((b * queryRows + i) * queryHeads + h) * headSize,
             key: ((b * keyRows + j) * keyHeads + keyHead) * headSize,
+            bias: bias ? biasOf(shape, bias, h, step.queryOffset + i, j) : 0,
           };
         }
+}
+
+/** bias[h, clamp(j − i, −R, R) + R] for absolute positions i and j; keys of the prefix have no position and no bias. */
+function biasOf(shape: AttentionShape, bias: Values, head: number, position: number, key: number): number {
+  const { biasReach: reach = 0, prefix } = shape;
+  if (key < prefix) return 0;
+  const distance = Math.max(-reach, Math.min(reach, key - prefix - position));
+  return bias[head * (2 * reach + 1) + distance + reach]!;
 }
 
 /** Σ a[from + d]·b[at + d] over a head. */

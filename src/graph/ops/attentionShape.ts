@@ -1,5 +1,5 @@
-import type { Word } from '../op.ts';
-import type { TensorSpec } from '../tensor.ts';
+import type { Values, Word } from '../op.ts';
+import type { Shape, TensorSpec } from '../tensor.ts';
 import { numberAttribute } from './attributes.ts';
 import { splitOutputs, workgroupGrid } from './grid.ts';
 import { operand, requireShape } from './operands.ts';
@@ -25,13 +25,18 @@ export interface AttentionShape {
   /** 0 = none */
   readonly window: number;
   readonly scale: number;
+  /** words of keyLengths for one batch row: 1, or with packed segments 1 + S − prefix */
+  readonly lengthStride: number;
+  /** R of the additive bias table [nH, 2·R + 1]: the farthest distance that it tells apart. Undefined without a table. */
+  readonly biasReach: number | undefined;
 }
 
-/** Reads q [B, Tq, nH, hd], k and v [B, S, nKV, hd] and the attributes. Throws where they do not fit. */
+/** Reads q [B, Tq, nH, hd], k and v [B, S, nKV, hd], keyLengths, the attributes and the bias table, if any. Throws where they do not fit. */
 export function attentionShape(
   op: string,
   inputs: readonly (TensorSpec | undefined)[],
   attributes: Readonly<Record<string, unknown>>,
+  bias?: TensorSpec,
 ): AttentionShape {
   const query = operand(op, inputs, 0).shape;
   const key = operand(op, inputs, 1).shape;
@@ -55,14 +60,47 @@ export function attentionShape(
     causal: attributes['causal'] === true,
     window: Number(attributes['window'] ?? 0),
     scale: numberAttribute(op, attributes, 'scale'),
+    lengthStride: lengthStride(op, operand(op, inputs, 3).shape, batches, keyRows - prefix, attributes),
+    biasReach: bias && biasReach(op, bias, queryHeads),
   };
 }
 
-/** Does the query at an absolute position see this row of keys? `length`: real keys of the batch row, prefix not counted. */
-export function seesKey(shape: AttentionShape, position: number, key: number, length: number): boolean {
+/** Words of keyLengths for one batch row. Later segments are hidden by causality, so that packing needs it. */
+function lengthStride(
+  op: string,
+  lengths: Shape,
+  batches: number,
+  positions: number,
+  attributes: Readonly<Record<string, unknown>>,
+): number {
+  if (lengths.length === 1) {
+    requireShape(op, 'keyLengths', lengths, [batches]);
+    return 1;
+  }
+  requireShape(op, 'keyLengths with segments', lengths, [batches, 1 + positions]);
+  if (attributes['causal'] !== true) throw new Error(`${op} takes packed segments only where it is causal`);
+  return 1 + positions;
+}
+
+/** R of a bias table [nH, 2·R + 1]. */
+function biasReach(op: string, { shape }: TensorSpec, heads: number): number {
+  const [, distances = 0] = shape;
+  if (shape.length !== 2 || shape[0] !== heads || distances % 2 === 0)
+    throw new Error(`${op} wants bias as [${heads}, an odd number of distances] but it is [${shape.join(', ')}]`);
+  return (distances - 1) / 2;
+}
+
+/** Does the query at an absolute position of this batch row see this row of keys? `lengths`: as attention's keyLengths. */
+export function seesKey(shape: AttentionShape, lengths: Values, batch: number, position: number, key: number): boolean {
   if (key < shape.prefix) return true;
   const at = key - shape.prefix;
-  return at < length && (!shape.causal || at <= position) && (shape.window === 0 || position - at < shape.window);
+  const { lengthStride: stride } = shape;
+  if (stride > 1 && at < lengths[batch * stride + Math.min(position + 1, stride - 1)]!) return false;
+  return (
+    at < lengths[batch * stride]! &&
+    (!shape.causal || at <= position) &&
+    (shape.window === 0 || position - at < shape.window)
+  );
 }
 
 /** About how many keys a query sees on average: for estimates of time. */
@@ -108,9 +146,10 @@ function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
-/** Heads of whole vec4s are read as such. */
+/** Heads of whole vec4s are read as such; the bias table has a binding only where there is one. */
 export function attentionConditions(shape: AttentionShape): Record<string, boolean> {
-  return { VECTOR: shape.headSize % 4 === 0 };
+  const conditions = { VECTOR: shape.headSize % 4 === 0 };
+  return shape.biasReach === undefined ? conditions : { ...conditions, BIAS: true };
 }
 
 /**
@@ -130,6 +169,8 @@ export function attentionPieces(shape: AttentionShape, tiling: Tiling, flopsPerP
 /** The uniform block in the order of struct Shape. */
 function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastItem: number): Word[] {
   const columns = Math.ceil(shape.headSize / 4);
+  const rowStride = shape.headSize % 4 === 0 ? columns : shape.headSize;
+  const keyElements = shape.batches * shape.keyRows * shape.keyHeads * rowStride;
   return [
     shape.queryRows,
     shape.keyRows,
@@ -137,7 +178,7 @@ function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastIte
     shape.queryHeads / shape.keyHeads,
     shape.headSize,
     columns,
-    shape.headSize % 4 === 0 ? columns : shape.headSize,
+    rowStride,
     shape.prefix,
     shape.causal ? 0 : unlimited,
     shape.window > 0 ? shape.window : unlimited,
@@ -146,5 +187,7 @@ function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastIte
     tiling.lanes,
     tiling.columnLanes,
     { f: shape.scale },
+    shape.lengthStride,
+    ...(shape.biasReach === undefined ? [] : [shape.biasReach, keyElements]),
   ];
 }
