@@ -23,15 +23,9 @@ export interface EstimateInput {
   readonly device: { readonly bindingLimit: number; readonly maxBufferSize: number; readonly isSoftware: boolean };
 }
 
-export interface EstimatedBytes {
-  readonly weights: number;
-  readonly adapters: number;
-  readonly gradients: number;
-  readonly optimizer: number;
-  readonly activations: number;
-  readonly inputs: number;
-  readonly staging: number;
-}
+export type EstimatedBytes = Readonly<
+  Record<'weights' | 'adapters' | 'gradients' | 'optimizer' | 'activations' | 'inputs' | 'staging', number>
+>;
 
 /** The bytes that a run will allocate on the GPU, from the plans that it will use. Nothing is allocated. */
 export function estimateBytes(input: EstimateInput): EstimatedBytes {
@@ -65,7 +59,7 @@ function leafBytes(leaves: ReadonlySet<Tensor>): number {
 }
 
 export function totalBytes(bytes: EstimatedBytes): number {
-  return Object.values(bytes as unknown as Record<string, number>).reduce((sum, part) => sum + part, 0);
+  return Object.values(bytes).reduce((sum, part) => sum + part, 0);
 }
 
 /** Elements of the parameters that are trained, and of the model. */

@@ -2,7 +2,7 @@ import { memorySource, type FileSet } from '../formats/byteSource.ts';
 import { StorageFull, StorageUnavailable } from '../storage/errors.ts';
 import type { CheckpointRecord } from '../storage/checkpoints.ts';
 import type { Library } from '../storage/library.ts';
-import type { LogEntry, RunRecord } from '../storage/runs.ts';
+import type { RunRecord } from '../storage/runs.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import type { MetricPoint, RunFields, RunStatus, RunSummary } from './api.ts';
 
@@ -61,7 +61,7 @@ export class RunRecords {
   }
 
   async appendMetrics(id: string, points: readonly MetricPoint[]): Promise<void> {
-    if (points.length > 0) await this.#try(() => this.#library.runs.appendLog(id, points as unknown as LogEntry[]));
+    if (points.length > 0) await this.#try(() => this.#library.runs.appendLog(id, points));
   }
 
   /** Drops the figures after a step, which will be made anew; resolves to those that are left, or undefined where they cannot be read. */
@@ -69,7 +69,7 @@ export class RunRecords {
     let left: readonly MetricPoint[] | undefined;
     await this.#try(async () => {
       await this.#library.runs.trimLog(id, step);
-      left = (await this.#library.runs.log(id)) as unknown as MetricPoint[];
+      left = (await this.#library.runs.log(id)) as MetricPoint[];
     });
     return left;
   }
@@ -140,11 +140,7 @@ export async function listRuns(library: Library, runningId: string | undefined):
   return Promise.all(records.map((record) => summarize(library, record, runningId)));
 }
 
-async function summarize(
-  library: Library,
-  record: RunRecord,
-  runningId: string | undefined,
-): Promise<RunSummary> {
+async function summarize(library: Library, record: RunRecord, runningId: string | undefined): Promise<RunSummary> {
   const origin = record.config as RunOrigin;
   const progress = record.summary as RunProgress;
   const { last } = await library.checkpoints.find(record.id);

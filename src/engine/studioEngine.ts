@@ -8,7 +8,7 @@ import { acquireLibraryLock } from '../storage/lock.ts';
 import { openLibrary } from '../storage/library.ts';
 import { requestPersistence, storageReport } from '../storage/quota.ts';
 import { AdapterRoom } from './adapterRoom.ts';
-import type { DataOptions, Engine, FieldDescription, OnProgress, RunFields } from './api.ts';
+import type { DataOptions, Engine, MetricPoint, FieldDescription, OnProgress, RunFields } from './api.ts';
 import { DataRoom } from './dataRoom.ts';
 import { estimateRun } from './estimateRun.ts';
 import { Machine } from './machine.ts';
@@ -206,7 +206,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     stop: async (keep) => runs.stop(keep),
 
     listRuns: () => listRuns(library, runs.runningId),
-    runMetrics: async (id) => (await library.runs.log(id)) as unknown as Awaited<ReturnType<Engine['runMetrics']>>,
+    runMetrics: async (id) => (await library.runs.log(id)) as MetricPoint[],
     async deleteRun(id) {
       await refuseSecondTab();
       if (id === runs.runningId) throw new UserError('This run is under way. Stop it first.');

@@ -19,8 +19,10 @@ export interface RunRecord {
   readonly error?: string;
 }
 
-/** One entry of the log, with the names of trainer_state.json's log_history: step, loss, eval_loss, grad_norm, learning_rate … */
-export type LogEntry = Readonly<Record<string, number>> & { readonly step: number };
+/** One entry of the log: an optimizer step, and whatever figures its writer adds and reads back. */
+export interface LogEntry {
+  readonly step: number;
+}
 
 type NewRun = Pick<RunRecord, 'id' | 'name' | 'status' | 'config' | 'summary'>;
 type RunChanges = Partial<Pick<RunRecord, 'name' | 'status' | 'summary' | 'error'>>;
@@ -58,7 +60,7 @@ export class Runs {
   }
 
   /** Adds entries to the log. One transaction a call: gather entries for a second or so. */
-  appendLog(id: string, entries: readonly LogEntry[]): Promise<void> {
+  appendLog<Entry extends LogEntry>(id: string, entries: readonly Entry[]): Promise<void> {
     return this.logs.append(id, entries);
   }
 
