@@ -2,12 +2,18 @@ import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openCheckpoint, type Checkpoint } from '../models/checkpoint.ts';
+import type { ModelDescription } from '../models/family.ts';
 import { WeightStore } from '../models/weightStore.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** Longest context that the rotary table is made for. */
 const mostPositions = 8192;
+
+/** Positions that the constant tables of such a model hold. */
+export function positionsOf(description: Pick<ModelDescription, 'maxPositionEmbeddings'>): number {
+  return Math.min(description.maxPositionEmbeddings, mostPositions);
+}
 
 /** A model that is open: headers and tokenizer at once, the weights on the GPU when they are first needed. */
 export class LoadedModel {
@@ -49,7 +55,7 @@ export class LoadedModel {
 
   /** Positions that the constant tables hold: what a row or a conversation may take. */
   get positions(): number {
-    return Math.min(this.checkpoint.description.maxPositionEmbeddings, mostPositions);
+    return positionsOf(this.checkpoint.description);
   }
 
   /** The weights on this GPU, streamed there on first use. */

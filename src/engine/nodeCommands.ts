@@ -1,11 +1,11 @@
 import { Generator } from '../generate/generator.ts';
 import { Runtime } from '../models/runtime.ts';
-import { ParameterSpace } from '../peft/parameterSpace.ts';
 import { methods } from '../peft/registry.ts';
 import { Trainer } from '../train/trainer.ts';
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
 import { encodePrompt, encodeText } from './chat.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import { putOnGpu } from './modelOnGpu.ts';
 import { modelPathOf, readRunFile } from './nodeFiles.ts';
 import { attachAdapterAt, openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
@@ -29,12 +29,8 @@ export async function evalCommand(
   const measured = evalRows.length > 0 ? evalRows : rows;
   const gpu = await openGpu(say);
   try {
-    const weights = await model.weightsOn(gpu);
-    const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
-    for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
-    const { description, catalog } = model.checkpoint;
-    const lossModel = { description, catalog, adapter: attached?.adapter.hooks, positions: model.positions };
-    const trainer = new Trainer(gpu, weights, lossModel, space, run.training, 0);
+    const { weights, space, traced } = await putOnGpu(gpu, model, attached);
+    const trainer = new Trainer(gpu, weights, traced, space, run.training, 0);
     const { loss, accuracy, targets } = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize));
     return { eval_loss: loss, perplexity: Math.exp(loss), accuracy, rows: measured.length, tokens: targets };
   } finally {
@@ -82,14 +78,8 @@ async function withGenerator<T>(
   const attached = adapter === undefined ? undefined : await attachAdapterAt(adapter, model);
   const gpu = await openGpu(say);
   try {
-    const weights = await model.weightsOn(gpu);
-    const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
-    for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
-    const { description, catalog } = model.checkpoint;
-    const runtime = new Runtime(gpu, weights, space);
-    return await use(
-      new Generator(runtime, { description, catalog, adapter: attached?.adapter.hooks, positions: model.positions }),
-    );
+    const { weights, space, traced } = await putOnGpu(gpu, model, attached);
+    return await use(new Generator(new Runtime(gpu, weights, space), traced));
   } finally {
     gpu.device.destroy();
   }

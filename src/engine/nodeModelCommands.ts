@@ -5,13 +5,11 @@ import type { WeightCatalog } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
 import { estimateBytes, modelParameters, parameterCounts, totalBytes } from './estimate.ts';
+import { positionsOf } from './loadedModel.ts';
 import { at, modelPathOf, openPath, readRunFile } from './nodeFiles.ts';
 import { openModelAt } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
 import { tokenBucket } from './trainingRun.ts';
-
-/** Longest context that a run makes its tables for. */
-const mostPositions = 8192;
 
 /** Bytes by category of a run, from configs alone: rows are taken to be max_length long. */
 export async function estimateCommand(runFile: string): Promise<Record<string, unknown>> {
@@ -21,7 +19,7 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init =
     typeof initPath === 'string' && initPath !== '' ? await readPeftFolder(await openPath(initPath)) : undefined;
-  const positions = Math.min(description.maxPositionEmbeddings, mostPositions);
+  const positions = positionsOf(description);
   const run = withinPositions(describeRun(fields, init?.config), positions);
   const adapter = run.method.attach(run.methodFields, { description, baseModelName: null, taskType: 'CAUSAL_LM' });
   const tokens = Math.ceil(run.maxLength / tokenBucket) * tokenBucket;

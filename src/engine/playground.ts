@@ -2,13 +2,14 @@ import { UserError } from '../formats/errors.ts';
 import { Generator } from '../generate/generator.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Runtime } from '../models/runtime.ts';
-import { ParameterSpace } from '../peft/parameterSpace.ts';
+import type { ParameterSpace } from '../peft/parameterSpace.ts';
 import { createStreamingDecoder } from '../tokenizer/streamingDecoder.ts';
 import type { AdapterRoom } from './adapterRoom.ts';
 import type { GenerateRequest, GenerateResult } from './api.ts';
 import { encodePrompt } from './chat.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
+import { putOnGpu } from './modelOnGpu.ts';
 import { attachAdapter } from './preparedRun.ts';
 
 /** Adapters (and the base model) that stay on the GPU at a time. */
@@ -99,17 +100,9 @@ export class Playground {
     if (known) return known;
     const attached =
       adapterId === undefined ? undefined : await attachAdapter(model, await this.#adapters.files(adapterId));
-    const weights = await model.weightsOn(gpu);
-    const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
-    for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
-    const { description, catalog } = model.checkpoint;
+    const { weights, space, traced } = await putOnGpu(gpu, model, attached);
     const runtime = new Runtime(gpu, weights, space);
-    const generator = new Generator(runtime, {
-      description,
-      catalog,
-      adapter: attached?.adapter.hooks,
-      positions: model.positions,
-    });
+    const generator = new Generator(runtime, traced);
     const voice = { generator, runtime, space };
     this.#voices.set(key, voice);
     const [oldest] = this.#voices;

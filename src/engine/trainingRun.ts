@@ -10,6 +10,7 @@ import { Trainer, type TrainerState } from '../train/trainer.ts';
 import type { StepMetrics } from '../train/metrics.ts';
 import { DeviceLost } from './errors.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import { traceable } from './modelOnGpu.ts';
 import { RunStopped, type RunControl } from './runControl.ts';
 
 /** Rows are padded to a multiple of this many tokens, so that few plans serve all batches. */
@@ -86,9 +87,7 @@ export async function trainAdapter(
     for (const [name, values] of input.initial) space.write('parameters', name, values);
     const onUpload = (done: number, all: number) => events.onProgress?.('upload', done, all);
     const weights = await model.weightsOn(gpu, onUpload, control.signal);
-    const { description, catalog } = model.checkpoint;
-    const lossModel = { description, catalog, adapter: adapter.hooks, positions: model.positions };
-    trainer = new Trainer(gpu, weights, lossModel, space, settings, input.resumeFrom?.step ?? 0);
+    trainer = new Trainer(gpu, weights, traceable(model, adapter), space, settings, input.resumeFrom?.step ?? 0);
     if (input.resumeFrom) trainer.restore(input.resumeFrom);
     const outcome = await trainWith(trainer, input, control, events, total);
     return { ...outcome, totalSteps: total, values: splitByParameter(space.layout, await space.read('parameters')) };

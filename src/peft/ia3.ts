@@ -1,9 +1,10 @@
 import { UserError } from '../formats/errors.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
-import { keyPrefix, replacement, savedModules } from './savedModules.ts';
+import { keyPrefix, modulesToSaveField, replacement, savedModules } from './savedModules.ts';
 import { booleanField, modulesField } from './schema.ts';
 import { expressionOf, resolveTargets } from './targets.ts';
+import { tunerFile } from './tunerFile.ts';
 
 /**
  * (IA)³ (Liu et al., arXiv 2205.05638), as PEFT 0.21's tuners/ia3 defines it: a learned vector scales the output of an attention
@@ -38,13 +39,7 @@ export const ia3: Method = {
       default: true,
       advanced: true,
     }),
-    modulesField({
-      name: 'modules_to_save',
-      label: 'Modules trained whole',
-      help: 'Modules whose own weights are trained and saved, such as lm_head.',
-      default: null,
-      advanced: true,
-    }),
+    modulesToSaveField,
   ],
   attach,
   merge(adapter, parameters, target) {
@@ -81,7 +76,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     ]),
   );
   return {
-    peftType: 'IA3',
+    ...tunerFile('IA3', { ...fields, feedforward_modules: feedforward }, model, { named: targetModules, modules }),
     parameters: [...sites.values(), ...saved.values()],
     hooks: {
       linear: ({ graph }, module, x, base) => {
@@ -93,22 +88,6 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       },
       replaces: replacement(saved),
     },
-    config: {
-      peft_type: 'IA3',
-      task_type: model.taskType,
-      base_model_name_or_path: model.baseModelName,
-      inference_mode: true,
-      fan_in_fan_out: false,
-      ...fields,
-      target_modules: targetModules === 'all-linear' ? modules.map((module) => module.path) : targetModules,
-      feedforward_modules: feedforward,
-    },
-    baseTensors: new Map(
-      modules
-        .filter(({ path }) => path === description.headPath)
-        .map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`]),
-    ),
-    ignoresKey: (key) => key.endsWith('.base_layer.weight'),
   };
 }
 

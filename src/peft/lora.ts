@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, Initial, MergeTarget, Method, MethodFields, ParameterSpec } from './method.ts';
-import { keyPrefix, replacement, savedModules, trainedTensor } from './savedModules.ts';
+import { keyPrefix, modulesToSaveField, replacement, savedModules, trainedTensor } from './savedModules.ts';
 import {
   booleanField,
   choiceField,
@@ -14,6 +14,7 @@ import {
   patternField,
 } from './schema.ts';
 import { patternValue, resolveTargets } from './targets.ts';
+import { tunerFile } from './tunerFile.ts';
 
 /** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
 const mostRank = 16384;
@@ -118,13 +119,7 @@ export const lora: Method = {
       whole: false,
       minimum: 0,
     }),
-    modulesField({
-      name: 'modules_to_save',
-      label: 'Modules trained whole',
-      help: 'Modules whose own weights are trained and saved, such as lm_head.',
-      default: null,
-      advanced: true,
-    }),
+    modulesToSaveField,
   ],
   attach,
   merge: mergeTensor,
@@ -197,9 +192,8 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const clash = modules.find((module) => saved.has(`${module.path}.weight`));
   if (clash) throw new UserError(`${clash.path} is in target_modules and in modules_to_save. Leave it in one of them.`);
   const trained = new Map([...saved, ...trainedBiases(fields['bias'] as string, description.modules, sites)]);
-  const wide = modules.filter((module) => module.kind === 'embedding' || module.path === description.headPath);
   return {
-    peftType: 'LORA',
+    ...tunerFile('LORA', fields, model, { named: targetModules, modules }),
     parameters: [
       ...[...sites.values()].flatMap(({ a, b, bias }) => (bias ? [a, b, bias] : [a, b])),
       ...trained.values(),
@@ -219,17 +213,6 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       },
       replaces: replacement(trained),
     },
-    config: {
-      peft_type: 'LORA',
-      task_type: model.taskType,
-      base_model_name_or_path: model.baseModelName,
-      inference_mode: true,
-      fan_in_fan_out: false,
-      ...fields,
-      target_modules: targetModules === 'all-linear' ? modules.map((module) => module.path) : targetModules,
-    },
-    baseTensors: new Map(wide.map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`])),
-    ignoresKey: (key) => key.endsWith('.base_layer.weight'),
   };
 }
 

@@ -3,9 +3,19 @@ import type { Tensor } from '../graph/tensor.ts';
 import { UserError } from '../formats/errors.ts';
 import type { ModelDescription, ModuleInfo } from '../models/family.ts';
 import type { ParameterSpec } from './method.ts';
+import { modulesField } from './schema.ts';
 
 /** PEFT's prefix of every key: base_model.model. + module path. */
 export const keyPrefix = 'base_model.model.';
+
+/** The field of every method that can train modules whole beside its own parameters. */
+export const modulesToSaveField = modulesField({
+  name: 'modules_to_save',
+  label: 'Modules trained whole',
+  help: 'Modules whose own weights are trained and saved, such as lm_head.',
+  default: null,
+  advanced: true,
+});
 
 /** Checkpoint tensors that are trained whole, by their checkpoint name. */
 export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;

@@ -1,0 +1,24 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { WeightStore } from '../models/weightStore.ts';
+import type { Adapter } from '../peft/method.ts';
+import { ParameterSpace } from '../peft/parameterSpace.ts';
+import type { LossModel } from '../train/traceLoss.ts';
+import type { LoadedModel } from './loadedModel.ts';
+
+/** What a trace of the model with this adapter reads, for training, evaluation and answers alike. */
+export function traceable(model: LoadedModel, adapter?: Adapter): LossModel {
+  const { description, catalog } = model.checkpoint;
+  return { description, catalog, adapter: adapter?.hooks, positions: model.positions };
+}
+
+/** The model's weights and a finished adapter's numbers on the GPU, ready for use; without an adapter the base model. */
+export async function putOnGpu(
+  gpu: Gpu,
+  model: LoadedModel,
+  attached?: { readonly adapter: Adapter; readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>> },
+): Promise<{ weights: WeightStore; space: ParameterSpace; traced: LossModel }> {
+  const weights = await model.weightsOn(gpu);
+  const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
+  for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
+  return { weights, space, traced: traceable(model, attached?.adapter) };
+}
