@@ -2,6 +2,7 @@ import { expose } from 'comlink';
 import { shaderSourcesFromBundle } from '../gpu/shaderSources.browser.ts';
 import type { Engine } from './api.ts';
 import { describeError } from './errors.ts';
+import { answerAfterCallbacks } from './orderedReplies.ts';
 import { createStudioEngine } from './studioEngine.ts';
 
 /** Errors cross to the page as plain data: an Error would lose its code on the way. */
@@ -10,7 +11,7 @@ function withPlainErrors(engine: Engine): Engine {
     name,
     async (...args: never[]) => {
       try {
-        return await method(...args);
+        return await answerAfterCallbacks(method)(...args);
       } catch (error) {
         throw describeError(error);
       }
