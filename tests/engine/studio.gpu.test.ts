@@ -144,7 +144,6 @@ describe('the engine behind the studio', () => {
     const engine = openPage();
     const fields = await openSample(engine);
     const events: RunEvent[] = [];
-    let stepsAtPause = 0;
     const run = engine.startRun(
       fields,
       collect(events, isStep(1), () => void engine.pause()),
@@ -152,11 +151,10 @@ describe('the engine behind the studio', () => {
     await vi.waitFor(() => expect(kinds(events, 'status').at(-1)).toMatchObject({ status: 'paused' }), {
       timeout: 60_000,
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    stepsAtPause = kinds(events, 'metric').length;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(kinds(events, 'metric')).toHaveLength(stepsAtPause);
-    expect(stepsAtPause).toBeLessThan(6);
+    // Steps that were under way may still be told; a run that went on would soon reach its sixth and end.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(kinds(events, 'metric').length).toBeLessThan(6);
+    expect(kinds(events, 'status').at(-1)).toMatchObject({ status: 'paused' });
     await engine.unpause();
     await expect(run).resolves.toMatchObject({ status: 'finished', step: 6 });
   });
