@@ -7,8 +7,6 @@ struct StepParameters {
   inverse_targets: f32,
   learning_rate: f32,
   weight_decay: f32,
-  bias_correction1: f32,
-  bias_correction2: f32,
   max_grad_norm: f32,
 }
 

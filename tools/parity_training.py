@@ -151,17 +151,17 @@ def measure(model, tokenizer, rows: list[dict], run: Run) -> dict:
 def make_case(folder: Path, model_path: str, base, tokenizer, config: peft.PeftConfig, rows: list[dict], run: Run, seed: int,
               fields: dict) -> Figures:
     """
-    Writes config.yaml, data.jsonl, init/, final/ and expect.json. `fields` are the method's fields for a run file that starts
-    afresh; where there are none it starts from init/.
+    Writes config.yaml, data.jsonl, init/, final/ and expect.json. `fields` are further fields of the run file; with peft_type
+    among them it starts afresh, else from init/.
     """
     torch.manual_seed(seed)
     model = peft.get_peft_model(base, config)
-    if not fields:
+    if 'peft_type' not in fields:
         jitter(model, seed)
     save_adapter(model, folder / 'init')
     (folder / 'data.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
     settings = {
-        'model': model_path, 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', **(fields or {'init_adapter': './init'}),
+        'model': model_path, 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
         **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1,
     }
     if run.max_steps:

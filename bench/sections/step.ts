@@ -45,7 +45,7 @@ async function profileStep(gpu: Gpu, modelPath: string | undefined): Promise<voi
   for (const [name, values] of initial) space.write('parameters', name, values);
   const { description, catalog } = model.checkpoint;
   const lossModel = { description, catalog, adapter: adapter.hooks, positions: model.positions };
-  const trainer = new Trainer(gpu, weights, lossModel, space, run.training, 0);
+  const trainer = new Trainer(gpu, weights, lossModel, adapter, space, run.training, 0);
   await trainer.prepare(batch, false);
   const { dispatches, milliseconds } = await timeSteps(trainer, batch);
   print(

@@ -1,5 +1,5 @@
 // Rotary position embedding, Hugging Face's half-split convention, in place: for pair i of the first 2·half values of a head
-//   [x1, x2] = [x[i], x[i + half]] → [x1·c − x2·s, x2·c + x1·s],  c, s = table[position][i],  position = query_offset + t
+//   [x1, x2] = [x[i], x[i + half]] → [x1·c − x2·s, x2·c + x1·s],  c, s = table[position][i],  position = offset + query_offset + t
 // The inverse (its own transpose, hence also the gradient) turns s to −s. Values from 2·half on stay as they are.
 //   1 x f32 [tokens, heads, head_size]   2 table f32 [positions, half, 2] (cosine, sine)
 // One invocation a pair, workgroups of 256 on a flat two-dimensional grid; pairs run fastest, so loads are neighbours.
@@ -15,6 +15,7 @@ struct Params {
   sequence: u32,    // T: token n stands at n mod T
   first_token: u32, // of the bound range
   sine_sign: f32,
+  offset: u32,      // virtual positions in front
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,7 +34,7 @@ fn main(
   }
   let pair = index % params.half;
   let head = index / params.half;
-  let position = step.query_offset + (params.first_token + head / params.heads) % params.sequence;
+  let position = params.offset + step.query_offset + (params.first_token + head / params.heads) % params.sequence;
   let angle = table[position * params.half + pair];
   let sine = params.sine_sign * angle.y;
   let first = head * params.head_size + pair;

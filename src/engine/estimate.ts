@@ -5,7 +5,8 @@ import type { WeightCatalog } from '../models/builder.ts';
 import { loweringContext } from '../models/runtime.ts';
 import { weightBytes } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
-import { layOut } from '../peft/parameterSpace.ts';
+import { layOutAdapter } from '../peft/parameterSpace.ts';
+import { trainedParameters } from '../peft/parameters.ts';
 import type { TrainingSettings } from '../train/settings.ts';
 import { lossShape, traceLoss } from '../train/traceLoss.ts';
 
@@ -30,7 +31,8 @@ export type EstimatedBytes = Readonly<
 /** The bytes that a run will allocate on the GPU, from the plans that it will use. Nothing is allocated. */
 export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const { description, catalog, adapter, settings, device } = input;
-  const space = layOut(adapter.parameters, device.bindingLimit).size * 4;
+  const { trained, fixed } = layOutAdapter(adapter.parameters, device.bindingLimit);
+  const space = trained.size * 4;
   const shape = lossShape(settings.batchSize, input.tokens, input.labelled, description.vocabSize, device.bindingLimit);
   const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
   const modes = input.evaluates ? [true, false] : [true];
@@ -43,7 +45,7 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   for (let i = 0; i < arenas; i++) activations += Math.max(...plans.map((plan) => plan.bufferSizes[i] ?? 0));
   return {
     weights: weightBytes({ catalog, description }, input.positions),
-    adapters: space,
+    adapters: space + (fixed.slots.length > 0 ? fixed.size * 4 : 0),
     gradients: space,
     optimizer: 2 * space,
     activations,
@@ -64,7 +66,7 @@ export function totalBytes(bytes: EstimatedBytes): number {
 
 /** Elements of the parameters that are trained, and of the model. */
 export function parameterCounts(description: ModelDescription, adapter: Adapter): { trainable: number; total: number } {
-  const trainable = adapter.parameters.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
+  const trainable = trainedParameters(adapter.parameters).reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
   return { trainable, total: modelParameters(description) };
 }
 

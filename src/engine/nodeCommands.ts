@@ -30,7 +30,7 @@ export async function evalCommand(
   const gpu = await openGpu(say);
   try {
     const { weights, space, traced } = await putOnGpu(gpu, model, attached);
-    const trainer = new Trainer(gpu, weights, traced, space, run.training, 0);
+    const trainer = new Trainer(gpu, weights, traced, attached?.adapter ?? { parameters: [] }, space, run.training, 0);
     const { loss, accuracy, targets } = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize));
     return { eval_loss: loss, perplexity: Math.exp(loss), accuracy, rows: measured.length, tokens: targets };
   } finally {

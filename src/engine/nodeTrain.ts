@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Adapter } from '../peft/method.ts';
-import { layOut } from '../peft/parameterSpace.ts';
+import { valuesOfSnapshot } from '../peft/parameterSpace.ts';
+import { trainedParameters } from '../peft/parameters.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import { countElements } from './modelCard.ts';
 import { claimFolder, modelPathOf, openPath, readRunFile, writeFolder } from './nodeFiles.ts';
 import { openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
 import { adapterFiles, prepareRun, type PreparedRun } from './preparedRun.ts';
@@ -44,7 +45,7 @@ export async function trainCommand(runFile: string, output: string, say: Say): P
       steps: result.stepsDone,
       loss: last?.['loss'] ?? null,
       ...(evaluation && { eval_loss: evaluation['eval_loss'] }),
-      trainable_parameters: adapter.parameters.reduce((sum, spec) => sum + spec.shape.reduce((a, b) => a * b, 1), 0),
+      trainable_parameters: countElements(trainedParameters(adapter.parameters)),
     };
   } finally {
     await release();
@@ -70,14 +71,15 @@ async function trainTold(
   let saved = `Nothing was written to ${output}.`;
   const saveCheckpoint = async (state: TrainerState) => {
     const folder = join(output, `checkpoint-${state.step}`);
-    await writeFolder(folder, await adapterFiles(model, adapter, split(adapter, state, gpu.description.bindingLimit)));
+    await writeFolder(folder, await adapterFiles(model, adapter, valuesOfSnapshot(adapter.parameters, state, initial)));
     saved = `The last checkpoint is ${folder}.`;
   };
   const events: TrainingEvents = {
     onProgress: (phase, done, total) => done === total && say(`${phase}: ${total}`),
-    onStep: ({ step, epoch, loss, gradNorm, learningRate }) => {
+    onStep: ({ step, epoch, loss, gradNorm, learningRate, regLoss }) => {
+      const penalty = adapter.regularizer && { reg_loss: regLoss };
       if (step % training.loggingSteps === 0)
-        log.push({ epoch, grad_norm: gradNorm, learning_rate: learningRate, loss, step });
+        log.push({ epoch, grad_norm: gradNorm, learning_rate: learningRate, loss, ...penalty, step });
       say(`step ${step}: loss ${loss.toPrecision(6)}, gradient norm ${gradNorm.toPrecision(4)}`);
     },
     onEvaluation: ({ step, epoch, loss }) => {
@@ -99,10 +101,4 @@ async function trainTold(
     process.off('SIGINT', interrupt);
     gpu.device.destroy();
   }
-}
-
-/** The parameters by name, cut out of a snapshot of the whole space. */
-function split(adapter: Adapter, { parameters }: TrainerState, bindingLimit: number): Map<string, Float32Array> {
-  const { slots } = layOut(adapter.parameters, bindingLimit);
-  return new Map(slots.map(({ spec, offset, size }) => [spec.name, parameters.slice(offset, offset + size)]));
 }

@@ -1,9 +1,9 @@
-import { readPeftFolder, writePeftFolder, type PeftFolder } from '../formats/peftFolder.ts';
-import type { FloatTensor } from '../formats/floatTensors.ts';
+import { peftWeights, readPeftFolder, writePeftFolder, type PeftFolder } from '../formats/peftFolder.ts';
+import { readFloatTensors, type FloatTensor } from '../formats/floatTensors.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { readDecoded, tensorOf } from '../models/checkpoint.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
-import type { Adapter } from '../peft/method.ts';
+import type { Adapter, AdapterContent } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOf } from '../peft/registry.ts';
 import type { LoadedModel } from './loadedModel.ts';
@@ -28,21 +28,31 @@ export async function prepareRun(
   const folder = initAdapter && (await readPeftFolder(initAdapter));
   const run = withinPositions(describeRun(fields, folder?.config), model.positions);
   const adapter = run.method.attach(run.methodFields, factsOf(model, run.fields['task_type'] as string));
-  const initial = folder
-    ? valuesFromFile(adapter, folder.tensors)
-    : await freshValues(model, adapter, run.training.seed);
+  const initial = await valuesOf(model, adapter, folder, run.training.seed);
   return { run, adapter, initial };
 }
 
-async function freshValues(
+/** Numbers for every parameter: the folder's, and for those that it does not hold the method's initialisation. */
+async function valuesOf(
   model: LoadedModel,
   adapter: Adapter,
+  folder: PeftFolder | undefined,
   seed: number,
 ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const spec of adapter.parameters)
-    values.set(spec.name, await initialValues(spec, seed, (tensor) => readDecoded(model.checkpoint, tensor)));
-  return values;
+  const content = folder && (await contentOf(folder));
+  const given = content && (adapter.fromContent?.(content) ?? valuesFromFile(adapter, content.tensors));
+  return initialValues(adapter, given ?? new Map(), {
+    seed,
+    base: (tensor) => readDecoded(model.checkpoint, tensor),
+    tokenize: (text) => model.tokenizer.encode(text),
+  });
+}
+
+async function contentOf({ config, tensors, files }: PeftFolder): Promise<AdapterContent> {
+  const beside = new Map<string, Map<string, FloatTensor>>();
+  for (const [path, source] of files)
+    if (path.endsWith('.safetensors') && path !== peftWeights) beside.set(path, await readFloatTensors(source));
+  return { config, tensors, beside };
 }
 
 /** A finished adapter ready for use on this model. Strict: see valuesFromFile. */
@@ -53,7 +63,7 @@ export async function attachAdapter(
   const folder = await readPeftFolder(files);
   const method = methodOf(folder.config['peft_type']);
   const adapter = method.attach(readAdapterFields(method, folder.config), factsOf(model, 'CAUSAL_LM'));
-  return { adapter, values: valuesFromFile(adapter, folder.tensors), folder };
+  return { adapter, values: await valuesOf(model, adapter, folder, 0), folder };
 }
 
 /** adapter_config.json and adapter_model.safetensors, as PEFT writes them. Throws a UserError when a number is not finite. */
@@ -62,13 +72,12 @@ export async function adapterFiles(
   adapter: Adapter,
   values: ReadonlyMap<string, Float32Array>,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const tensors: Map<string, FloatTensor> = tensorsForFile(adapter, values);
+  const readBase = (name: string) => readDecoded(model.checkpoint, name);
+  const content = await adapter.toContent?.(values, readBase);
+  const tensors = new Map(content?.tensors ?? tensorsForFile(adapter, values));
   for (const [key, name] of adapter.baseTensors)
-    tensors.set(key, {
-      shape: tensorOf(model.checkpoint, name).shape,
-      data: await readDecoded(model.checkpoint, name),
-    });
-  return writePeftFolder(adapter.config, tensors);
+    tensors.set(key, { shape: tensorOf(model.checkpoint, name).shape, data: await readBase(name) });
+  return writePeftFolder(content?.config ?? adapter.config, tensors, content?.beside);
 }
 
 function factsOf(model: LoadedModel, taskType: string) {

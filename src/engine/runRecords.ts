@@ -92,6 +92,7 @@ export class RunRecords {
       part('parameters', state.parameters),
       part('firstMoments', state.firstMoments),
       part('secondMoments', state.secondMoments),
+      part('states', state.states),
     ]);
     return this.#try(async () => {
       await this.#library.checkpoints.save(id, { step: state.step, evalLoss, state: { kernels } }, files);
@@ -110,6 +111,7 @@ export class RunRecords {
       parameters: await part('parameters'),
       firstMoments: await part('firstMoments'),
       secondMoments: await part('secondMoments'),
+      states: await part('states'),
     };
   }
 

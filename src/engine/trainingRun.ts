@@ -3,7 +3,7 @@ import type { EncodedRow } from '../data/encodeRow.ts';
 import { planBatches, type BatchPlan } from '../data/batches.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Adapter } from '../peft/method.ts';
-import { ParameterSpace, splitByParameter } from '../peft/parameterSpace.ts';
+import { ParameterSpace, valuesOfSnapshot } from '../peft/parameterSpace.ts';
 import { learningRateAt } from '../train/schedule.ts';
 import { totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
 import { Trainer, type TrainerState } from '../train/trainer.ts';
@@ -87,14 +87,23 @@ export async function trainAdapter(
     for (const [name, values] of input.initial) space.write('parameters', name, values);
     const onUpload = (done: number, all: number) => events.onProgress?.('upload', done, all);
     const weights = await model.weightsOn(gpu, onUpload, control.signal);
-    trainer = new Trainer(gpu, weights, traceable(model, adapter), space, settings, input.resumeFrom?.step ?? 0);
+    trainer = new Trainer(
+      gpu,
+      weights,
+      traceable(model, adapter),
+      adapter,
+      space,
+      settings,
+      input.resumeFrom?.step ?? 0,
+    );
     if (input.resumeFrom) trainer.restore(input.resumeFrom);
     const outcome = await trainWith(trainer, input, control, events, total);
-    return { ...outcome, totalSteps: total, values: splitByParameter(space.layout, await space.read('parameters')) };
+    const trained = { parameters: await space.read('parameters'), states: await space.readStates() };
+    return { ...outcome, totalSteps: total, values: valuesOfSnapshot(adapter.parameters, trained, input.initial) };
   } catch (error) {
     if (!(error instanceof RunStopped)) throw error;
     const values = input.resumeFrom
-      ? splitByParameter(space.layout, input.resumeFrom.parameters)
+      ? valuesOfSnapshot(adapter.parameters, input.resumeFrom, input.initial)
       : new Map(input.initial);
     return { stepsDone: input.resumeFrom?.step ?? 0, totalSteps: total, outcome: 'stopped', values };
   } finally {

@@ -17,7 +17,8 @@ export interface PeftFolder {
 }
 
 const CONFIG = 'adapter_config.json';
-const WEIGHTS = 'adapter_model.safetensors';
+/** the adapter's own tensors; other safetensors files may lie beside them */
+export const peftWeights = 'adapter_model.safetensors';
 
 /** True for a folder that holds a PEFT adapter, or AdapterHub's, which has a config of the same name. */
 export function hasAdapterConfig(files: FileSet): boolean {
@@ -29,7 +30,7 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
   const files = stripCommonFolder(dropped);
   const configFile = files.get(CONFIG);
   if (!configFile)
-    throw new UserError(`The folder has no ${CONFIG}. Choose the folder that holds ${CONFIG} and ${WEIGHTS}.`);
+    throw new UserError(`The folder has no ${CONFIG}. Choose the folder that holds ${CONFIG} and ${peftWeights}.`);
   const config = await readJson(configFile);
   if (
     typeof config !== 'object' ||
@@ -44,12 +45,12 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
         : `${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`,
     );
   }
-  const weights = files.get(WEIGHTS);
+  const weights = files.get(peftWeights);
   if (!weights) {
     const pickled = files.has('adapter_model.bin')
       ? ' It has adapter_model.bin, which Graft does not read because pickled files can run code.'
       : '';
-    throw new UserError(`The folder has no ${WEIGHTS}.${pickled} Save the adapter with safe_serialization=True.`);
+    throw new UserError(`The folder has no ${peftWeights}.${pickled} Save the adapter with safe_serialization=True.`);
   }
   const tensors = await readFloatTensors(weights);
   const broken = findNonFinite(tensors);
@@ -61,23 +62,25 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
 }
 
 /**
- * The two files of an adapter, by name: the config with sorted keys and the weights in f32, as PEFT writes them. Throws a UserError
- * where a weight is not finite: such an adapter would spoil every model that loads it.
+ * The files of an adapter, by name: the config with sorted keys and the weights in f32, as PEFT writes them, and what lies beside them
+ * by file name. Throws a UserError where a weight is not finite: such an adapter would spoil every model that loads it.
  */
 export function writePeftFolder(
   config: Readonly<Record<string, unknown>>,
   tensors: ReadonlyMap<string, FloatTensor>,
+  beside: ReadonlyMap<string, ReadonlyMap<string, FloatTensor>> = new Map(),
 ): Map<string, Uint8Array<ArrayBuffer>> {
-  const broken = findNonFinite(tensors);
+  const weights = new Map([[peftWeights, tensors], ...beside]);
+  const broken = [...weights.values()].map(findNonFinite).find((name) => name !== undefined);
   if (broken !== undefined) {
     throw new UserError(
       `${broken} holds values that are not finite, so no adapter was written. Go back to an earlier checkpoint or lower learning_rate.`,
     );
   }
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const weights = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
-  return new Map([
-    [CONFIG, new TextEncoder().encode(JSON.stringify(sorted, null, 2))],
-    [WEIGHTS, writeSafetensors(weights)],
-  ]);
+  const files = [...weights].map(([file, held]) => {
+    const list = [...held].map(([name, { shape, data }]) => ({ name, shape, data }));
+    return [file, writeSafetensors(list)] as const;
+  });
+  return new Map([[CONFIG, new TextEncoder().encode(JSON.stringify(sorted, null, 2))], ...files]);
 }

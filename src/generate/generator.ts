@@ -50,7 +50,7 @@ export class Generator {
 
   /** The reply to a prompt. Stops at a stop id, after maxNewTokens, where the model's positions end, or when the signal says so. */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<Generated> {
-    const room = this.#model.positions - prompt.length;
+    const room = this.#model.positions - this.#virtualTokens - prompt.length;
     const newTokens = Math.min(options.maxNewTokens, room);
     const capacity = this.#capacity(prompt.length + newTokens);
     const random = uniformStream(options.seed);
@@ -71,15 +71,17 @@ export class Generator {
   async #feed(ids: readonly number[], position: number, capacity: number): Promise<Float32Array> {
     const width = ids.length === 1 ? 1 : prefillTokens;
     const key = `generate:${width}:${capacity}`;
-    await this.#runtime.prepare(key, () => this.#trace(width, capacity));
+    await this.#runtime.prepare(key, () => this.#trace(width, capacity, 'ids'));
+    if (position === 0) await this.#readPrompt(capacity);
     for (let start = 0; start < ids.length; start += width) {
       const part = ids.slice(start, start + width);
+      const before = this.#promptTokens + position + start;
       const inputs = new Map([
         ['ids', Uint32Array.from({ length: width }, (_, i) => part[i] ?? 0)],
-        ['keyLengths', Uint32Array.of(position + start + part.length)],
         ['lastRow', Uint32Array.of(part.length - 1)],
+        ...this.#places(before, width, part.length),
       ]);
-      await this.#runtime.replay(key, inputs, { ...neutralStep, queryOffset: position + start });
+      await this.#runtime.replay(key, inputs, { ...neutralStep, queryOffset: before });
     }
     const [logits] = this.#runtime.outputs(key);
     if (!logits) throw new Error('the program has no logits');
@@ -87,13 +89,40 @@ export class Generator {
     return new Float32Array(await readBack(device, this.#runtime.program(key).range(logits), wait));
   }
 
-  #trace(tokens: number, capacity: number): Traced {
+  /** Puts the adapter's prompt into the cache, in front of the first token. */
+  async #readPrompt(capacity: number): Promise<void> {
+    const tokens = this.#promptTokens;
+    if (tokens === 0) return;
+    const key = `generate:prompt:${capacity}`;
+    await this.#runtime.prepare(key, () => this.#trace(tokens, capacity, 'prompt'));
+    const inputs = new Map([['lastRow', Uint32Array.of(tokens - 1)], ...this.#places(0, tokens, tokens)]);
+    await this.#runtime.replay(key, inputs, neutralStep);
+  }
+
+  /** Where rows stand that come after `before` others. */
+  #places(before: number, width: number, count: number): [string, Uint32Array<ArrayBuffer>][] {
+    const first = (this.#model.adapter?.prefix?.tokens ?? 0) + before;
+    return [
+      ['positionIds', Uint32Array.from({ length: width }, (_, i) => first + i)],
+      ['keyLengths', Uint32Array.of(before + count)],
+    ];
+  }
+
+  get #promptTokens(): number {
+    return this.#model.adapter?.prompt?.tokens ?? 0;
+  }
+
+  get #virtualTokens(): number {
+    return this.#promptTokens + (this.#model.adapter?.prefix?.tokens ?? 0);
+  }
+
+  #trace(tokens: number, capacity: number, reads: 'ids' | 'prompt'): Traced {
     const graph = new Graph();
     const { description } = this.#model;
     const builder = new ModelBuilder({
       graph,
       ...this.#model,
-      mode: { kind: 'cached', capacity },
+      mode: { kind: 'cached', capacity, reads },
       isTraining: false,
       batch: 1,
       tokens,
@@ -105,7 +134,7 @@ export class Generator {
   }
 
   #capacity(tokens: number): number {
-    return Math.ceil(tokens / cacheBucket) * cacheBucket;
+    return Math.ceil((this.#promptTokens + tokens) / cacheBucket) * cacheBucket;
   }
 }
 

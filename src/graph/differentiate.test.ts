@@ -133,4 +133,23 @@ describe('differentiate', () => {
     const seed = graph.input('seed', output.shape, 'f32');
     expect(() => differentiate(graph, [{ tensor: output, gradient: seed }])).toThrow('use slice');
   });
+
+  it('lets no gradient through what is detached, also where it is recomputed', () => {
+    const { names } = checkAgainstDifferences((graph) => {
+      const [w, x] = [graph.parameter('w', [4]), graph.input('x', [4], 'f32')];
+      const frozen = graph.segment(() => graph.one('unary', [graph.input('x', [4], 'f32')], { operator: 'exp' }));
+      return graph.one('binary', [graph.one('binary', [w, graph.detach(frozen)], { operator: 'mul' }), x], {
+        operator: 'mul',
+      });
+    });
+    expect(names).toEqual(['w']);
+    const graph = new Graph();
+    const w = graph.parameter('w', [4]);
+    const squared = graph.segment(() => graph.one('binary', [w, graph.detach(w)], { operator: 'mul' }));
+    const [gradient] = differentiate(graph, [{ tensor: squared, gradient: graph.input('seed', [4], 'f32') }]).values();
+    const values = leafValues(graph);
+    const valueOf = interpret(graph, values, neutralStep);
+    const [ofW, seed] = [w, graph.input('seed', [4], 'f32')].map((leaf) => values.get(leaf) ?? []);
+    expect(gradient && [...valueOf(gradient)]).toEqual([...(ofW ?? [])].map((value, i) => value * (seed?.[i] ?? 0)));
+  });
 });

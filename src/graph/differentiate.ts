@@ -77,7 +77,9 @@ function tensorsThatNeedGradients(
 ): { has(tensor: Tensor): boolean } {
   const needed = new Set<Tensor>(wanted);
   const has = (tensor: Tensor): boolean =>
-    needed.has(tensor) || isTrainable(tensor) || (tensor.origin.kind === 'view' && has(tensor.origin.of));
+    needed.has(tensor) ||
+    isTrainable(tensor) ||
+    (tensor.origin.kind === 'view' && !tensor.origin.isDetached && has(tensor.origin.of));
   for (const node of nodes) {
     if (node.inputs.some((input) => input !== undefined && has(input)))
       for (const output of node.outputs) needed.add(output);
@@ -121,7 +123,8 @@ function recompute(graph: Graph, segment: Segment): Map<OpNode, OpNode> {
     if (known) return known;
     if (tensor.origin.kind !== 'view') return tensor;
     const base = copied(tensor.origin.of);
-    return base === tensor.origin.of ? tensor : graph.view(base, tensor.shape, tensor.origin.offset);
+    if (base === tensor.origin.of) return tensor;
+    return tensor.origin.isDetached ? graph.detach(base) : graph.view(base, tensor.shape, tensor.origin.offset);
   };
   for (const node of graph.nodes.slice(segment.start, segment.end)) {
     const outputs = graph.scoped(`${node.label}.recompute`, () =>

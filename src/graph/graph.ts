@@ -51,6 +51,11 @@ export class Graph {
     return this.view(tensor, shape);
   }
 
+  /** The same numbers as a constant: no gradient passes through. */
+  detach(tensor: Tensor): Tensor {
+    return this.#tensor(tensor, { kind: 'view', of: tensor, offset: 0, isDetached: true });
+  }
+
   /** Adds an op and returns its outputs. */
   apply(
     op: string,

@@ -53,7 +53,5 @@ export const neutralStep: StepParameters = {
   inverseTargets: 1,
   learningRate: 0,
   weightDecay: 0,
-  biasCorrection1: 1,
-  biasCorrection2: 1,
   maxGradNorm: 0,
 };

@@ -17,9 +17,6 @@ export interface StepParameters {
   inverseTargets: number;
   learningRate: number;
   weightDecay: number;
-  /** AdamW's 1 − β1ᵗ and 1 − β2ᵗ */
-  biasCorrection1: number;
-  biasCorrection2: number;
   /** largest allowed global gradient norm; 0 = no clipping */
   maxGradNorm: number;
 }

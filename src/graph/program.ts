@@ -194,7 +194,7 @@ function writeWords(view: DataView, offset: number, words: readonly Word[]): voi
   });
 }
 
-export const stepParameterBytes = 48;
+export const stepParameterBytes = 32;
 
 /** The bytes of shaders/step.wgsl's StepParameters. */
 export function encodeStepParameters(step: StepParameters): ArrayBuffer {
@@ -207,8 +207,6 @@ export function encodeStepParameters(step: StepParameters): ArrayBuffer {
     { f: step.inverseTargets },
     { f: step.learningRate },
     { f: step.weightDecay },
-    { f: step.biasCorrection1 },
-    { f: step.biasCorrection2 },
     { f: step.maxGradNorm },
   ]);
   return view.buffer;

@@ -20,8 +20,8 @@ export type Origin =
   | { readonly kind: 'parameter'; readonly name: string; readonly trainable: boolean }
   /** a buffer that outlives the step: a gradient, a KV cache, the sum of losses */
   | { readonly kind: 'state'; readonly name: string }
-  /** part of another tensor's bytes (contiguous), under another shape; no copy. Offset in elements */
-  | { readonly kind: 'view'; readonly of: Tensor; readonly offset: number };
+  /** part of another tensor's bytes (contiguous), under another shape; no copy. Offset in elements. No gradient passes one that is detached */
+  | { readonly kind: 'view'; readonly of: Tensor; readonly offset: number; readonly isDetached?: boolean };
 
 export interface Tensor extends TensorSpec {
   readonly id: number;

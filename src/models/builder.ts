@@ -3,10 +3,52 @@ import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { ModelDescription, ModuleInfo } from './family.ts';
 
-/** Where a hook adds its ops, and whether they are traced for training: dropout works only there. */
+/** Where a hook adds its ops. */
 export interface HookTrace {
   readonly graph: Graph;
+  /** dropout works only in training */
   readonly isTraining: boolean;
+  readonly batch: number;
+  /** positions of a row in this trace, virtual tokens among them */
+  readonly tokens: number;
+}
+
+/** A frozen linear and what a method may do with it. */
+export interface LinearSite {
+  readonly module: ModuleInfo;
+  /** x [.., in] → x·Wᵀ + b */
+  base(x: Tensor): Tensor;
+  /** x [.., in] → x·Wᵀ, without the bias */
+  product(x: Tensor): Tensor;
+  readonly bias?: Tensor;
+}
+
+/** The place where a sublayer's output joins the stream again. Tensors are [batch, tokens, hiddenSize]. */
+export interface SublayerSite {
+  readonly kind: 'attention' | 'crossAttention' | 'mlp';
+  readonly layer: number;
+  /** path of the layer, e.g. 'model.layers.3' */
+  readonly layerPath: string;
+  /** the stream before the sublayer and before its norm */
+  readonly residual: Tensor;
+  readonly output: Tensor;
+  /** post-norm models: the norm over the sum */
+  readonly norm?: (sum: Tensor) => Tensor;
+}
+
+/** Keys and values in front of every attention. */
+export interface PrefixHook {
+  /** virtual positions: real tokens stand behind them */
+  readonly tokens: number;
+  /** key and value of a layer, [tokens, numKeyValueHeads · headDim] each, not rotated */
+  layer(trace: HookTrace, layer: number): { readonly key: Tensor; readonly value: Tensor };
+}
+
+/** Embeddings in front of the input. */
+export interface PromptHook {
+  readonly tokens: number;
+  /** [tokens, hiddenSize] */
+  embeddings(trace: HookTrace): Tensor;
 }
 
 /**
@@ -14,12 +56,27 @@ export interface HookTrace {
  * (model, settings) pair, used by every trace of it.
  */
 export interface AdapterHooks {
-  /** Around a linear. `base` applies the frozen linear. Return base(x) where the module is not a target. */
-  linear?(trace: HookTrace, module: ModuleInfo, x: Tensor, base: (x: Tensor) => Tensor): Tensor;
+  /** Around a linear. Return site.base(x) where the module is not a target. */
+  linear?(trace: HookTrace, site: LinearSite, x: Tensor): Tensor;
   /** Around the embedding of token ids. */
   embedding?(trace: HookTrace, module: ModuleInfo, ids: Tensor, base: Tensor): Tensor;
   /** "Train this base tensor": the parameter that stands in for a tensor of the checkpoint, by its Hugging Face name. */
   replaces?(graph: Graph, tensorName: string): Tensor | undefined;
+  /** Beside or after a sublayer: the stream behind it. Return joinStream(trace.graph, site) where nothing is added. */
+  sublayer?(trace: HookTrace, site: SublayerSite): Tensor;
+  /** On the stream behind a whole layer. */
+  layer?(trace: HookTrace, layer: number, hidden: Tensor): Tensor;
+  readonly prefix?: PrefixHook;
+  readonly prompt?: PromptHook;
+}
+
+/** output + residual, through the norm of a post-norm model. */
+export function joinStream(
+  graph: Graph,
+  { output, residual, norm }: Pick<SublayerSite, 'output' | 'residual' | 'norm'>,
+): Tensor {
+  const sum = graph.one('binary', [output, residual], { operator: 'add' });
+  return norm ? norm(sum) : sum;
 }
 
 /** Shape and stored format of each tensor of the checkpoint, by Hugging Face name. */
@@ -28,7 +85,12 @@ export type WeightCatalog = ReadonlyMap<string, { readonly shape: Shape; readonl
 export type TraceMode =
   | { readonly kind: 'forward' }
   /** keys and values go to a cache of that many positions; queries start at the step's query offset */
-  | { readonly kind: 'cached'; readonly capacity: number };
+  | {
+      readonly kind: 'cached';
+      readonly capacity: number;
+      /** what this trace reads: token ids, or the adapter's prompt, which comes before the first of them */
+      readonly reads: 'ids' | 'prompt';
+    };
 
 export interface BuilderOptions {
   readonly graph: Graph;
@@ -38,6 +100,7 @@ export interface BuilderOptions {
   readonly mode: TraceMode;
   readonly isTraining: boolean;
   readonly batch: number;
+  /** token ids of a row; the prompt's embeddings where the trace reads that */
   readonly tokens: number;
   /** positions that the constant tables hold */
   readonly positions: number;
@@ -49,6 +112,7 @@ export interface BuilderOptions {
 export class ModelBuilder {
   readonly graph: Graph;
   readonly batch: number;
+  /** positions of a row in this trace, virtual tokens among them */
   readonly tokens: number;
   readonly mode: TraceMode;
   readonly #options: BuilderOptions;
@@ -57,10 +121,16 @@ export class ModelBuilder {
   constructor(options: BuilderOptions) {
     this.graph = options.graph;
     this.batch = options.batch;
-    this.tokens = options.tokens;
+    const promptTokens = options.mode.kind === 'forward' ? (options.adapter?.prompt?.tokens ?? 0) : 0;
+    this.tokens = promptTokens + options.tokens;
     this.mode = options.mode;
     this.#options = options;
     this.#modules = new Map(options.description.modules.map((module) => [module.path, module]));
+  }
+
+  /** Virtual positions in front of the first token: those of a prefix. */
+  get positionOffset(): number {
+    return this.#options.adapter?.prefix?.tokens ?? 0;
   }
 
   /** x [.., in] → x·Wᵀ + b [.., out], with the adapter around it. */
@@ -71,8 +141,27 @@ export class ModelBuilder {
       const weight = this.weight(`${path}.weight`);
       const bias = module.hasBias ? this.weight(`${path}.bias`) : undefined;
       const base = (input: Tensor) => this.graph.one('matmul', [input, weight, undefined, bias], { layout: 'nt' });
-      return adapter?.linear ? adapter.linear(this.#options, module, x, base) : base(x);
+      const product = (input: Tensor) => this.graph.one('matmul', [input, weight], { layout: 'nt' });
+      return adapter?.linear ? adapter.linear(this.#trace, { module, base, product, bias }, x) : base(x);
     });
+  }
+
+  /** The input of the body: rows of the table for the token ids, behind the adapter's prompt. [batch, tokens, width] */
+  embedTokens(path: string, ids: Tensor): Tensor {
+    const prompt = this.#options.adapter?.prompt;
+    if (!prompt || (this.mode.kind === 'cached' && this.mode.reads === 'ids')) return this.embedding(path, ids);
+    return this.graph.scoped('prompt', () => {
+      const rows = prompt.embeddings(this.#trace);
+      const virtual = this.#forEachRow(rows, rows.shape);
+      return this.mode.kind === 'cached'
+        ? virtual
+        : this.graph.one('concat', [virtual, this.embedding(path, ids)], { axis: 1 });
+    });
+  }
+
+  /** Positions u32 [batch · tokens] for a table of learned ones: uploaded with the ids. */
+  positionIds(): Tensor {
+    return this.graph.input('positionIds', [this.batch * this.tokens], 'u32');
   }
 
   /** ids u32 [..] → rows of the table [.., width]. */
@@ -81,7 +170,7 @@ export class ModelBuilder {
     const { adapter } = this.#options;
     return this.graph.scoped(path, () => {
       const base = this.graph.one('embedding', [ids, this.weight(`${path}.weight`)]);
-      return adapter?.embedding ? adapter.embedding(this.#options, module, ids, base) : base;
+      return adapter?.embedding ? adapter.embedding(this.#trace, module, ids, base) : base;
     });
   }
 
@@ -89,26 +178,43 @@ export class ModelBuilder {
     return this.graph.scoped(path, () => this.graph.one('rmsNorm', [x, this.weight(`${path}.weight`)], { epsilon }));
   }
 
-  /** Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer, through the cache where there is one. */
+  layerNorm(path: string, x: Tensor, epsilon: number): Tensor {
+    const operands = [x, this.weight(`${path}.weight`), this.weight(`${path}.bias`)];
+    return this.graph.scoped(path, () => this.graph.one('layerNorm', operands, { epsilon }));
+  }
+
+  /**
+   * Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer, through the cache where there is one, and over
+   * the adapter's prefix in front of them.
+   * @param bias f32 [heads, 2R + 1], frozen: added to the scores by relative distance, see the op `attention`
+   */
   attention(
     layer: number,
     q: Tensor,
     k: Tensor,
     v: Tensor,
     attributes: { causal: boolean; window: number; scale: number },
+    bias?: Tensor,
   ): Tensor {
     const keyLengths = this.graph.input('keyLengths', [this.batch], 'u32');
-    if (this.mode.kind === 'forward') return this.#attend(q, k, v, keyLengths, attributes);
-    const [, , heads = 1, width = 1] = k.shape;
-    const shape = [this.batch, this.mode.capacity, heads, width];
-    const cached = (name: string, value: Tensor) =>
-      this.graph.one('cacheWrite', [value, this.graph.state(`cache.${layer}.${name}`, shape)]);
-    return this.#attend(q, cached('key', k), cached('value', v), keyLengths, attributes);
+    const { prefix } = this.#options.adapter ?? {};
+    const virtual = prefix?.layer(this.#trace, layer);
+    const keys = this.#behind(virtual?.key, this.#cached(`${layer}.key`, k));
+    const values = this.#behind(virtual?.value, this.#cached(`${layer}.value`, v));
+    const [output] = this.graph.apply('attention', [q, keys, values, keyLengths, bias], {
+      ...attributes,
+      prefix: prefix?.tokens ?? 0,
+    });
+    if (!output) throw new Error('attention has no output');
+    return output;
   }
 
-  /** x + y. */
-  add(x: Tensor, y: Tensor): Tensor {
-    return this.graph.one('binary', [x, y], { operator: 'add' });
+  /** The stream behind a sublayer: its output + the residual, with what the adapter adds there. */
+  join(site: SublayerSite): Tensor {
+    const { adapter } = this.#options;
+    return this.graph.scoped(`${site.layerPath}.${site.kind}`, () =>
+      adapter?.sublayer ? adapter.sublayer(this.#trace, site) : joinStream(this.graph, site),
+    );
   }
 
   reshape(x: Tensor, shape: Shape): Tensor {
@@ -122,9 +228,16 @@ export class ModelBuilder {
     return this.graph.weight(`constant:${name}`, constant.shape, 'f32');
   }
 
-  /** One block of the model: the unit of activation checkpointing. */
-  block<T>(body: () => T): T {
-    return this.#options.checkpointing ? this.graph.segment(body) : body();
+  /** One layer of the model, from stream to stream: the unit of activation checkpointing. */
+  layer(layer: number, body: () => Tensor): Tensor {
+    const { adapter, checkpointing } = this.#options;
+    const adapted = () => {
+      const hidden = body();
+      return adapter?.layer
+        ? this.graph.scoped(`layer.${layer}`, () => adapter.layer?.(this.#trace, layer, hidden) ?? hidden)
+        : hidden;
+    };
+    return checkpointing ? this.graph.segment(adapted) : adapted();
   }
 
   /** A tensor of the checkpoint, or the parameter that the adapter trains in its place. */
@@ -141,10 +254,30 @@ export class ModelBuilder {
     return tieWordEmbeddings && name === `${headPath}.weight` ? `${embeddingPath}.weight` : name;
   }
 
-  #attend(q: Tensor, k: Tensor, v: Tensor, keyLengths: Tensor, attributes: Readonly<Record<string, unknown>>): Tensor {
-    const [output] = this.graph.apply('attention', [q, k, v, keyLengths], attributes);
-    if (!output) throw new Error('attention has no output');
-    return output;
+  get #trace(): HookTrace {
+    return { graph: this.graph, isTraining: this.#options.isTraining, batch: this.batch, tokens: this.tokens };
+  }
+
+  /** Writes keys or values [B, T, heads, d] into the cache and returns all of it; without a cache, as they are. */
+  #cached(name: string, value: Tensor): Tensor {
+    if (this.mode.kind === 'forward') return value;
+    const [, , heads = 1, width = 1] = value.shape;
+    const cache = this.graph.state(`cache.${name}`, [this.batch, this.mode.capacity, heads, width]);
+    return this.graph.one('cacheWrite', [value, cache]);
+  }
+
+  /** Keys or values behind virtual ones [tokens, heads · d], the same for every row of the batch. */
+  #behind(virtual: Tensor | undefined, real: Tensor): Tensor {
+    if (!virtual) return real;
+    const [, , heads = 1, width = 1] = real.shape;
+    const rows = this.#forEachRow(virtual, [virtual.shape[0] ?? 0, heads, width]);
+    return this.graph.one('concat', [rows, real], { axis: 1 });
+  }
+
+  /** x under `shape`, once for each row of the batch: [batch, ...shape] */
+  #forEachRow(x: Tensor, shape: Shape): Tensor {
+    const single = this.graph.reshape(x, [1, ...shape]);
+    return this.batch === 1 ? single : this.graph.one('broadcastTo', [single], { shape: [this.batch, ...shape] });
   }
 
   #module(path: string): ModuleInfo {

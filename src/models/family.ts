@@ -8,6 +8,8 @@ export interface ModuleInfo {
   readonly path: string;
   readonly kind: 'linear' | 'embedding' | 'norm';
   readonly hasBias: boolean;
+  /** Transformers' Conv1D (GPT-2): files hold the weight as [inFeatures, outFeatures]; here it is [outFeatures, inFeatures] like any other */
+  readonly isConv1d?: boolean;
   /** linear: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */
   readonly inFeatures: number;
   readonly outFeatures: number;

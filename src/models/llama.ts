@@ -104,21 +104,16 @@ function modulesOf(config: LlamaConfig): ModuleInfo[] {
 
 function traceBody(builder: ModelBuilder, config: LlamaConfig, ids: Tensor): Tensor {
   const { rmsNormEps } = config;
-  let hidden = builder.embedding('model.embed_tokens', ids);
+  let hidden = builder.embedTokens('model.embed_tokens', ids);
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
     const path = `model.layers.${layer}`;
-    hidden = builder.block(() => {
-      const attended = attention(
-        builder,
-        config,
-        layer,
-        builder.rmsNorm(`${path}.input_layernorm`, hidden, rmsNormEps),
-      );
-      const residual = builder.add(attended, hidden);
-      return builder.add(
-        mlp(builder, config, path, builder.rmsNorm(`${path}.post_attention_layernorm`, residual, rmsNormEps)),
-        residual,
-      );
+    const input = hidden;
+    hidden = builder.layer(layer, () => {
+      const attended = attention(builder, config, layer, builder.rmsNorm(`${path}.input_layernorm`, input, rmsNormEps));
+      const site = { layer, layerPath: path };
+      const residual = builder.join({ ...site, kind: 'attention', residual: input, output: attended });
+      const normed = builder.rmsNorm(`${path}.post_attention_layernorm`, residual, rmsNormEps);
+      return builder.join({ ...site, kind: 'mlp', residual, output: mlp(builder, config, path, normed) });
     });
   }
   return builder.rmsNorm('model.norm', hidden, rmsNormEps);
@@ -133,7 +128,7 @@ function attention(builder: ModelBuilder, config: LlamaConfig, layer: number, x:
   const normed = (norm: string, value: Tensor) =>
     config.headNorm ? builder.rmsNorm(`${path}.${norm}`, value, config.rmsNormEps) : value;
   const rotary = builder.constant('rotary');
-  const rotated = (value: Tensor) => graph.one('rope', [value, rotary], {});
+  const rotated = (value: Tensor) => graph.one('rope', [value, rotary], { offset: builder.positionOffset });
   const q = rotated(normed('q_norm', heads('q_proj', config.numAttentionHeads)));
   const k = rotated(normed('k_norm', heads('k_proj', config.numKeyValueHeads)));
   const v = heads('v_proj', config.numKeyValueHeads);

@@ -172,10 +172,13 @@ export class Runtime {
     };
   }
 
-  /** 'gradient:NAME' is the parameter's place in the gradient space, 'SPACE.N' a piece of a space; any other state has a buffer of its own. */
+  /**
+   * 'gradient:NAME' is the parameter's place in the gradient space, 'parameter:NAME' the parameter itself, writable, 'SPACE.N' a piece of
+   * a space; any other state has a buffer of its own.
+   */
   #stateRange(name: string, bytes: number): BufferRange {
-    const gradient = /^gradient:(.*)$/s.exec(name)?.[1];
-    if (gradient !== undefined) return this.#ofSpace('gradients', gradient);
+    const one = /^(gradient|parameter):(.*)$/s.exec(name);
+    if (one?.[2] !== undefined) return this.#ofSpace(one[1] === 'gradient' ? 'gradients' : 'parameters', one[2]);
     const piece = /^(parameters|gradients|firstMoments|secondMoments)\.(\d+)$/.exec(name);
     if (piece && this.#space) return this.#space.piece(piece[1] as SpaceName, Number(piece[2]));
     return this.state(name, bytes);

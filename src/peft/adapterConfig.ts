@@ -21,6 +21,7 @@ const bookkeeping = new Set([
  * compute something else with it, and the adapter would be wrong in silence.
  */
 export function readAdapterFields(method: Method, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (method.readConfig) return readFields(method.fields, method.readConfig(config));
   const known = new Set(method.fields.map(({ name }) => name));
   const unread = Object.keys(config).find(
     (key) => !known.has(key) && !bookkeeping.has(key) && isSwitchedOn(config[key]),

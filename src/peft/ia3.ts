@@ -79,7 +79,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     ...tunerFile('IA3', { ...fields, feedforward_modules: feedforward }, model, { named: targetModules, modules }),
     parameters: [...sites.values(), ...saved.values()],
     hooks: {
-      linear: ({ graph }, module, x, base) => {
+      linear: ({ graph }, { module, base }, x) => {
         const spec = sites.get(module.path);
         if (!spec) return base(x);
         const factors = graph.parameter(spec.name, spec.shape);

@@ -2,7 +2,7 @@ import { UserError } from '../formats/errors.ts';
 import type { FloatTensor } from '../formats/floatTensors.ts';
 import type { Shape } from '../graph/tensor.ts';
 import { sizeOf } from '../graph/tensor.ts';
-import type { Adapter, ParameterSpec } from './method.ts';
+import type { Adapter, InitialContext, ParameterSpec, ParameterValues } from './method.ts';
 import { randomNormals, randomUniforms } from './randomNumbers.ts';
 
 /** The shape a parameter has in the adapter file. */
@@ -10,12 +10,32 @@ export function fileShape(spec: ParameterSpec): Shape {
   return spec.shapeInFile ?? (spec.transposedInFile ? [...spec.shape].reverse() : spec.shape);
 }
 
-/** Numbers for a parameter that no file gives: a function of the run's seed, the parameter's name and nothing else. */
+/**
+ * First numbers of an adapter's parameters: those of `given`, and for the others a function of the run's seed, the parameter's name and,
+ * where they are computed, of the checkpoint and of each other.
+ */
 export async function initialValues(
-  spec: ParameterSpec,
-  seed: number,
-  readBase: (tensor: string) => Promise<Float32Array>,
-): Promise<Float32Array<ArrayBuffer>> {
+  adapter: Adapter,
+  given: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+  source: Omit<InitialContext, 'parameter'>,
+): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const values = new Map<string, Promise<Float32Array<ArrayBuffer>>>();
+  const specs = new Map(adapter.parameters.map((spec) => [spec.name, spec]));
+  const parameter = (name: string): Promise<Float32Array<ArrayBuffer>> => {
+    const spec = specs.get(name);
+    if (!spec) throw new Error(`the adapter has no parameter ${name}`);
+    const known = values.get(name) ?? Promise.resolve(given.get(name) ?? firstNumbers(spec, context));
+    values.set(name, known);
+    return known;
+  };
+  const context: InitialContext = { ...source, parameter };
+  const result = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const name of specs.keys()) result.set(name, await parameter(name));
+  return result;
+}
+
+async function firstNumbers(spec: ParameterSpec, context: InitialContext): Promise<Float32Array<ArrayBuffer>> {
+  const { seed, base: readBase } = context;
   const count = sizeOf(spec.shape);
   switch (spec.initial.kind) {
     case 'constant':
@@ -30,6 +50,8 @@ export async function initialValues(
     }
     case 'base':
       return new Float32Array(await readBase(spec.initial.tensor));
+    case 'computed':
+      return spec.initial.compute(context);
   }
 }
 
@@ -43,7 +65,8 @@ export function valuesFromFile(
 ): Map<string, Float32Array<ArrayBuffer>> {
   const problems: string[] = [];
   const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const spec of adapter.parameters) {
+  const inFile = adapter.parameters.filter(({ isInFile = true }) => isInFile);
+  for (const spec of inFile) {
     const tensor = tensors.get(spec.name);
     if (!tensor) problems.push(`missing ${spec.name}`);
     else if (tensor.shape.join() !== fileShape(spec).join())
@@ -54,7 +77,7 @@ export function valuesFromFile(
         spec.transposedInFile ? transposed(tensor.data, tensor.shape) : new Float32Array(tensor.data),
       );
   }
-  const known = new Set(adapter.parameters.map((spec) => spec.name));
+  const known = new Set(inFile.map((spec) => spec.name));
   for (const key of tensors.keys()) if (!known.has(key) && !adapter.ignoresKey(key)) problems.push(`unexpected ${key}`);
   if (problems.length > 0)
     throw new UserError(
@@ -64,16 +87,18 @@ export function valuesFromFile(
 }
 
 /** The parameters as the adapter's file holds them. */
-export function tensorsForFile(adapter: Adapter, values: ReadonlyMap<string, Float32Array>): Map<string, FloatTensor> {
+export function tensorsForFile(adapter: Adapter, values: ParameterValues): Map<string, FloatTensor> {
   return new Map(
-    adapter.parameters.map((spec) => {
-      const data = values.get(spec.name) ?? new Float32Array(sizeOf(spec.shape));
-      const shape = fileShape(spec);
-      return [
-        spec.name,
-        { shape, data: spec.transposedInFile ? transposed(data, spec.shape) : new Float32Array(data) },
-      ];
-    }),
+    adapter.parameters
+      .filter(({ isInFile = true }) => isInFile)
+      .map((spec) => {
+        const data = values.get(spec.name) ?? new Float32Array(sizeOf(spec.shape));
+        const shape = fileShape(spec);
+        return [
+          spec.name,
+          { shape, data: spec.transposedInFile ? transposed(data, spec.shape) : new Float32Array(data) },
+        ];
+      }),
   );
 }
 

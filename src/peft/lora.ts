@@ -199,7 +199,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       ...trained.values(),
     ],
     hooks: {
-      linear: ({ graph, isTraining }, module, x, base) => {
+      linear: ({ graph, isTraining }, { module, base }, x) => {
         const site = sites.get(module.path);
         return site
           ? aroundLinear(graph, site, isTraining ? (fields['lora_dropout'] as number) : 0, x, base(x))

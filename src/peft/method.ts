@@ -1,5 +1,7 @@
 import type { FormatName } from '../quant/format.ts';
-import type { Shape } from '../graph/tensor.ts';
+import type { FloatTensor } from '../formats/floatTensors.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { AdapterHooks } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { FieldSchema } from './schema.ts';
@@ -11,7 +13,20 @@ export type Initial =
   | { readonly kind: 'uniform'; readonly bound: number }
   | { readonly kind: 'normal'; readonly std: number }
   /** a copy of the checkpoint's tensor of that name */
-  | { readonly kind: 'base'; readonly tensor: string };
+  | { readonly kind: 'base'; readonly tensor: string }
+  /** worked out from the checkpoint or from other parameters: singular vectors, row norms */
+  | { readonly kind: 'computed'; compute(context: InitialContext): Promise<Float32Array<ArrayBuffer>> };
+
+/** What a computed start may read. */
+export interface InitialContext {
+  readonly seed: number;
+  /** a tensor of the checkpoint, decoded; a linear's weight as [out, in] */
+  base(tensor: string): Promise<Float32Array>;
+  /** the first numbers of another parameter of the same adapter */
+  parameter(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** ids of a text with the special tokens that the tokenizer adds; throws a UserError where there is no tokenizer */
+  tokenize(text: string): readonly number[];
+}
 
 /** One tensor of an adapter. */
 export interface ParameterSpec {
@@ -24,7 +39,37 @@ export interface ParameterSpec {
   /** the file holds the same numbers under this shape */
   readonly shapeInFile?: Shape;
   readonly initial: Initial;
+  /**
+   * 'trained' (default): has a gradient and moments. 'frozen': numbers that the graph reads and nothing changes. 'state': changed by the
+   * method's own after-step ops alone, and kept in checkpoints.
+   */
+  readonly role?: 'trained' | 'frozen' | 'state';
+  /** false: not a tensor of adapter_model.safetensors */
+  readonly isInFile?: boolean;
+  /**
+   * Learning rate at an optimizer step (from 1) as a multiple of the schedule's; 0 freezes the parameter for that step, moments and all.
+   * Parameters that share the function share a group. Default: 1.
+   * @param learningRate of the run, before its schedule
+   */
+  readonly rateFactor?: (step: number, learningRate: number) => number;
 }
+
+/** Ops between the optimizer's update and the clearing of the gradients. */
+export interface AfterStep {
+  /** Values of the inputs that `trace` asks the graph for, at an optimizer step (from 1): u32, or the bits of f32. */
+  inputs(step: number): ReadonlyMap<string, Uint32Array>;
+  /** Traced once. `parameter` is the updated one, writable; `gradient` is the clipped one of a trained parameter. */
+  trace(graph: Graph, at: { parameter(name: string): Tensor; gradient(name: string): Tensor }): void;
+}
+
+/** What lies in an adapter's folder: the config, the adapter's tensors, and tensors of safetensors files beside it by file name. */
+export interface AdapterContent {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: ReadonlyMap<string, FloatTensor>;
+  readonly beside?: ReadonlyMap<string, ReadonlyMap<string, FloatTensor>>;
+}
+
+export type ParameterValues = ReadonlyMap<string, Float32Array>;
 
 /** A method's settings applied to one model: everything that a trace, a file and a form need to know. */
 export interface Adapter {
@@ -37,6 +82,16 @@ export interface Adapter {
   readonly baseTensors: ReadonlyMap<string, string>;
   /** keys of PEFT's file that are read over: what the checkpoint holds itself */
   ignoresKey(key: string): boolean;
+  readonly afterStep?: AfterStep;
+  /** A penalty [1] of the parameters alone, added to the loss once an optimizer step and logged as reg_loss. */
+  regularizer?(graph: Graph): Tensor;
+  /**
+   * For a method whose file does not hold its parameters as they are: the content of the folder. `readBase` decodes a tensor of the
+   * checkpoint. Default: config, and the parameters that are in the file.
+   */
+  toContent?(values: ParameterValues, readBase: (tensor: string) => Promise<Float32Array>): Promise<AdapterContent>;
+  /** The way back, for continuing and for use; throws a UserError. Default: strict, tensor by tensor. Frozen parameters may be left out. */
+  fromContent?(content: AdapterContent): Map<string, Float32Array<ArrayBuffer>>;
 }
 
 export interface CheckpointFacts {
@@ -58,12 +113,12 @@ export interface Method {
   readonly fields: readonly FieldSchema[];
   /** Throws a UserError that names the field, the reason and the nearest that works. */
   attach(fields: MethodFields, model: CheckpointFacts): Adapter;
+  /** The fields that an adapter_config.json of this method stands for, where they are not spelled alike. */
+  readConfig?(config: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** W + ΔW of one linear, [out, in], where the algebra allows merging */
-  merge?(
-    adapter: Adapter,
-    parameters: ReadonlyMap<string, Float32Array>,
-    tensor: MergeTarget,
-  ): Float32Array | undefined;
+  merge?(adapter: Adapter, parameters: ParameterValues, tensor: MergeTarget): Float32Array | undefined;
+  /** one sentence, where there is no `merge`: why the algebra does not allow it, and what to do instead */
+  readonly whyNoMerge?: string;
 }
 
 export interface MergeTarget {

@@ -4,6 +4,7 @@ import { readBack } from '../gpu/transfer.ts';
 import { sizeOf } from '../graph/tensor.ts';
 import type { ParameterRanges, SpaceName } from '../models/runtime.ts';
 import type { ParameterSpec } from './method.ts';
+import { isTrained } from './parameters.ts';
 
 /** Parameters start on a multiple of this many elements, so that each can be bound by itself (256 bytes). */
 const alignment = 64;
@@ -52,6 +53,33 @@ export function splitByParameter({ slots }: SpaceLayout, values: Float32Array): 
   return new Map(slots.map(({ spec, offset, size }) => [spec.name, values.slice(offset, offset + size)]));
 }
 
+/** What changes while an adapter is trained: the whole space of its trained parameters and its states. */
+export interface Snapshot {
+  readonly parameters: Float32Array;
+  readonly states: Float32Array;
+}
+
+/** Every parameter by name: as the snapshot has it, and where that holds it not, because it is frozen, as it began. */
+export function valuesOfSnapshot(
+  specs: readonly ParameterSpec[],
+  { parameters, states }: Snapshot,
+  initial: ReadonlyMap<string, Float32Array>,
+): Map<string, Float32Array> {
+  const { trained, fixed } = layOutAdapter(specs, Infinity);
+  const changing = { ...fixed, slots: fixed.slots.filter(({ spec }) => spec.role === 'state') };
+  return new Map([...initial, ...splitByParameter(trained, parameters), ...splitByParameter(changing, states)]);
+}
+
+/** Elements that the states take at the front of the space of what is not trained. */
+function statesSize({ slots }: SpaceLayout): number {
+  const last = slots.findLast(({ spec }) => spec.role === 'state');
+  return last ? last.offset + last.size : 0;
+}
+
+function slotsByName({ slots }: SpaceLayout): ReadonlyMap<string, Slot> {
+  return new Map(slots.map((slot) => [slot.spec.name, slot]));
+}
+
 const categories = {
   parameters: 'adapters',
   gradients: 'gradients',
@@ -59,30 +87,52 @@ const categories = {
   secondMoments: 'optimizer',
 } as const;
 
-/** The flat space on the GPU: values and, for training, gradients and AdamW's moments under the same indices. */
+/** The trained parameters, and beside them those that no gradient reaches: states first, then frozen ones. */
+export function layOutAdapter(
+  specs: readonly ParameterSpec[],
+  bindingLimit: number,
+): { readonly trained: SpaceLayout; readonly fixed: SpaceLayout } {
+  const states = specs.filter(({ role }) => role === 'state');
+  const frozen = specs.filter(({ role }) => role === 'frozen');
+  return {
+    trained: layOut(specs.filter(isTrained), bindingLimit),
+    fixed: layOut([...states, ...frozen], bindingLimit),
+  };
+}
+
+/**
+ * The flat space on the GPU: values and, for training, gradients and AdamW's moments under the same indices. Parameters that are not
+ * trained lie in a buffer of their own.
+ */
 export class ParameterSpace implements ParameterRanges {
+  /** of the trained parameters */
   readonly layout: SpaceLayout;
+  readonly #fixed: SpaceLayout;
   readonly #gpu: Gpu;
   readonly #buffers = new Map<SpaceName, GPUBuffer>();
+  readonly #fixedBuffer: GPUBuffer | undefined;
   readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #fixedSlots: ReadonlyMap<string, Slot>;
 
   /** @param names which spaces to make: 'parameters' alone serves an adapter that is only used */
   constructor(gpu: Gpu, specs: readonly ParameterSpec[], names: readonly SpaceName[]) {
     this.#gpu = gpu;
-    this.layout = layOut(specs, gpu.description.bindingLimit);
-    this.#slots = new Map(this.layout.slots.map((slot) => [slot.spec.name, slot]));
+    const { trained, fixed } = layOutAdapter(specs, gpu.description.bindingLimit);
+    this.layout = trained;
+    this.#fixed = fixed;
+    this.#slots = slotsByName(trained);
+    this.#fixedSlots = slotsByName(fixed);
     const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage;
-    for (const name of names)
-      this.#buffers.set(
-        name,
-        gpu.memory.create(categories[name], name, this.layout.size * 4, STORAGE | COPY_DST | COPY_SRC),
-      );
+    const create = (category: 'adapters' | 'gradients' | 'optimizer', name: string, size: number) =>
+      gpu.memory.create(category, name, size * 4, STORAGE | COPY_DST | COPY_SRC);
+    for (const name of names) this.#buffers.set(name, create(categories[name], name, trained.size));
+    this.#fixedBuffer = fixed.slots.length > 0 ? create('adapters', 'fixed parameters', fixed.size) : undefined;
   }
 
   /** A parameter's own range in one of the spaces. */
   range(space: SpaceName, parameter: string): BufferRange {
-    const slot = this.#slot(parameter);
-    return { buffer: this.#buffer(space), offset: slot.offset * 4, size: slot.size * 4 };
+    const { buffer, slot } = this.#place(space, parameter);
+    return { buffer, offset: slot.offset * 4, size: slot.size * 4 };
   }
 
   piece(space: SpaceName, index: number): BufferRange {
@@ -93,9 +143,9 @@ export class ParameterSpace implements ParameterRanges {
 
   /** Overwrites one parameter. */
   write(space: SpaceName, parameter: string, values: Float32Array<ArrayBuffer>): void {
-    const slot = this.#slot(parameter);
+    const { buffer, slot } = this.#place(space, parameter);
     if (values.length !== slot.size) throw new Error(`${parameter} has ${slot.size} numbers, not ${values.length}`);
-    this.#gpu.device.queue.writeBuffer(this.#buffer(space), slot.offset * 4, values);
+    this.#gpu.device.queue.writeBuffer(buffer, slot.offset * 4, values);
   }
 
   /** The whole of one space, for a checkpoint. */
@@ -104,6 +154,21 @@ export class ParameterSpace implements ParameterRanges {
     return new Float32Array(
       await readBack(this.#gpu.device, { buffer, offset: 0, size: this.layout.size * 4 }, this.#gpu.wait),
     );
+  }
+
+  /** The parameters of role 'state', one behind another, for a checkpoint; empty where there are none. */
+  async readStates(): Promise<Float32Array<ArrayBuffer>> {
+    const size = this.#statesSize();
+    if (size === 0 || !this.#fixedBuffer) return new Float32Array(0);
+    return new Float32Array(
+      await readBack(this.#gpu.device, { buffer: this.#fixedBuffer, offset: 0, size: size * 4 }, this.#gpu.wait),
+    );
+  }
+
+  writeStates(values: Float32Array<ArrayBuffer>): void {
+    if (values.length !== this.#statesSize())
+      throw new Error(`the checkpoint holds ${values.length} numbers of the method's state, not ${this.#statesSize()}`);
+    if (this.#fixedBuffer) this.#gpu.device.queue.writeBuffer(this.#fixedBuffer, 0, values);
   }
 
   writeAll(space: SpaceName, values: Float32Array<ArrayBuffer>): void {
@@ -115,12 +180,20 @@ export class ParameterSpace implements ParameterRanges {
   destroy(): void {
     for (const buffer of this.#buffers.values()) this.#gpu.memory.destroy(buffer);
     this.#buffers.clear();
+    if (this.#fixedBuffer) this.#gpu.memory.destroy(this.#fixedBuffer);
   }
 
-  #slot(parameter: string): Slot {
+  #place(space: SpaceName, parameter: string): { buffer: GPUBuffer; slot: Slot } {
     const slot = this.#slots.get(parameter);
-    if (!slot) throw new Error(`there is no parameter ${parameter}`);
-    return slot;
+    if (slot) return { buffer: this.#buffer(space), slot };
+    const fixed = this.#fixedSlots.get(parameter);
+    if (!fixed || !this.#fixedBuffer || space !== 'parameters')
+      throw new Error(`there are no ${space} of ${parameter}`);
+    return { buffer: this.#fixedBuffer, slot: fixed };
+  }
+
+  #statesSize(): number {
+    return statesSize(this.#fixed);
   }
 
   #buffer(space: SpaceName): GPUBuffer {

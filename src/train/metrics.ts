@@ -10,6 +10,8 @@ export interface StepMetrics {
   readonly gradNorm: number;
   readonly isFinite: boolean;
   readonly learningRate: number;
+  /** the method's penalty; 0 where it has none */
+  readonly regLoss: number;
 }
 
 /** Reads the ring that the GPU writes a slot of each step, without any step waiting for it. */
@@ -71,10 +73,10 @@ export class MetricsReader {
     this.#staging.unmap();
     const metrics: StepMetrics[] = [];
     for (let slot = 0; slot < metricsRing.slots; slot++) {
-      const [step = 0, loss = NaN, gradNorm = NaN, isFinite = 0, learningRate = 0] = numbers.subarray(
-        slot * metricsRing.width,
-      );
-      if (step > this.#lastStep) metrics.push({ step, loss, gradNorm, isFinite: isFinite === 1, learningRate });
+      const figures = numbers.subarray(slot * metricsRing.width);
+      const [step = 0, loss = NaN, gradNorm = NaN, isFinite = 0, learningRate = 0, regLoss = 0] = figures;
+      if (step > this.#lastStep)
+        metrics.push({ step, loss, gradNorm, isFinite: isFinite === 1, learningRate, regLoss });
     }
     metrics.sort((a, b) => a.step - b.step);
     this.#lastStep = metrics.at(-1)?.step ?? this.#lastStep;

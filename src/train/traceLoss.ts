@@ -51,7 +51,7 @@ export interface LossModel {
  * guesses to 'hitSum'), and with `gradients` every trainable parameter's gradient, scaled by the step's inverseTargets, is added to its state 'gradient:NAME'.
  * The head runs by chunks of label rows: logits, loss, their gradient and the head's backward pass of one chunk are done before the
  * next, so that [tokens, vocabulary] is never stored.
- * Inputs: ids [batch, tokens], keyLengths [batch], labelRows.i and targets.i [chunkRows] for each chunk i.
+ * Inputs: ids [batch, tokens], keyLengths [batch], labelRows.i and targets.i [chunkRows] for each chunk i, and what lossInputs names.
  */
 export function traceLoss(
   model: LossModel,
@@ -71,7 +71,8 @@ export function traceLoss(
     checkpointing: options.checkpointing && options.gradients,
   });
   const ids = graph.input('ids', [batch, tokens], 'u32');
-  const hidden = graph.reshape(description.traceBody(builder, ids), [batch * tokens, description.hiddenSize]);
+  const rowCount = batch * builder.tokens;
+  const hidden = graph.reshape(description.traceBody(builder, ids), [rowCount, description.hiddenSize]);
   const bodyEnd = graph.nodes.length;
 
   const addParameterGradients = (gradients: ReadonlyMap<Tensor, Tensor>) => {
@@ -105,7 +106,7 @@ export function traceLoss(
     addParameterGradients(gradients);
     const partGradient = gradients.get(part);
     if (!partGradient) continue;
-    const scattered = graph.one('scatterAddRows', [partGradient, rows], { rowCount: batch * tokens });
+    const scattered = graph.one('scatterAddRows', [partGradient, rows], { rowCount });
     hiddenGradient = hiddenGradient ? graph.one('binary', [hiddenGradient, scattered], { operator: 'add' }) : scattered;
   }
   if (hiddenGradient)

@@ -1,10 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import { readBack } from '../gpu/transfer.ts';
 import { UserError } from '../formats/errors.ts';
-import { sortIds } from '../graph/ops/sortIds.ts';
 import { neutralStep } from '../graph/interpret.ts';
-import { adamConstants, groupBlock } from '../graph/ops/adamW.ts';
-import { unusedTarget } from '../graph/ops/crossEntropy.ts';
 import { metricsRing } from '../graph/ops/recordMetrics.ts';
 import type { StepParameters } from '../graph/op.ts';
 import { Runtime } from '../models/runtime.ts';
@@ -12,9 +9,11 @@ import type { WeightStore } from '../models/weightStore.ts';
 import type { ParameterSpace } from '../peft/parameterSpace.ts';
 import type { Batch } from '../data/collate.ts';
 import { MetricsReader, type StepMetrics } from './metrics.ts';
+import { ParameterGroups } from './parameterGroups.ts';
 import type { TrainingSettings } from './settings.ts';
+import { lossInputs } from './lossInputs.ts';
 import { lossShape, traceLoss, type LossModel, type LossShape } from './traceLoss.ts';
-import { traceOptimizer } from './traceOptimizer.ts';
+import { traceOptimizer, type OptimizerHooks } from './traceOptimizer.ts';
 
 /** What an unbroken run needs to go on exactly where it stood: the flat spaces after an optimizer step. */
 export interface TrainerState {
@@ -22,6 +21,8 @@ export interface TrainerState {
   readonly parameters: Float32Array<ArrayBuffer>;
   readonly firstMoments: Float32Array<ArrayBuffer>;
   readonly secondMoments: Float32Array<ArrayBuffer>;
+  /** parameters of role 'state' */
+  readonly states: Float32Array<ArrayBuffer>;
 }
 
 /** Runs optimizer steps and evaluations of one model with one adapter. Knows tensors, not files or schedules. */
@@ -30,21 +31,26 @@ export class Trainer {
   readonly #gpu: Gpu;
   readonly #model: LossModel;
   readonly #space: ParameterSpace;
+  readonly #method: OptimizerHooks;
   readonly #settings: TrainingSettings;
+  readonly #groups: ParameterGroups;
   readonly #metrics: MetricsReader;
 
   constructor(
     gpu: Gpu,
     weights: WeightStore,
     model: LossModel,
+    method: OptimizerHooks,
     space: ParameterSpace,
     settings: TrainingSettings,
     stepsDone: number,
   ) {
     this.#gpu = gpu;
     this.#model = model;
+    this.#method = method;
     this.#space = space;
     this.#settings = settings;
+    this.#groups = new ParameterGroups(space.layout, settings.learningRate, stepsDone);
     this.runtime = new Runtime(gpu, weights, space);
     this.#writeGroups();
     this.runtime.state('lossSum', 4);
@@ -74,16 +80,14 @@ export class Trainer {
       learningRate,
       weightDecay: this.#settings.weightDecay,
       maxGradNorm: this.#settings.maxGradNorm,
-      biasCorrection1: 1 - adamConstants.beta1 ** step,
-      biasCorrection2: 1 - adamConstants.beta2 ** step,
     };
     for (const [microBatch, batch] of batches.entries()) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, true);
-      await this.runtime.replay(key, inputsOf(batch, shape), { ...parameters, microBatch });
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model.adapter), { ...parameters, microBatch });
     }
     const key = await this.#prepareOptimizer();
-    await this.runtime.replay(key, new Map(), parameters, true);
+    await this.runtime.replay(key, this.#optimizerInputs(step), parameters, true);
     await this.#metrics.catchUp(step);
   }
 
@@ -104,7 +108,7 @@ export class Trainer {
     for (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
-      await this.runtime.replay(key, inputsOf(batch, shape), neutralStep);
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model.adapter), neutralStep);
       sum += await this.#takeSum('lossSum');
       hits += await this.#takeSum('hitSum');
       targets += batch.targetCount;
@@ -118,13 +122,14 @@ export class Trainer {
     const parameters = await this.#space.read('parameters');
     const firstMoments = await this.#space.read('firstMoments');
     const secondMoments = await this.#space.read('secondMoments');
-    return { step, parameters, firstMoments, secondMoments };
+    return { step, parameters, firstMoments, secondMoments, states: await this.#space.readStates() };
   }
 
   restore(state: TrainerState): void {
     this.#space.writeAll('parameters', state.parameters);
     this.#space.writeAll('firstMoments', state.firstMoments);
     this.#space.writeAll('secondMoments', state.secondMoments);
+    this.#space.writeStates(state.states);
   }
 
   destroy(): void {
@@ -149,7 +154,8 @@ export class Trainer {
 
   async #prepareOptimizer(onCompiled?: (done: number, total: number) => void): Promise<string> {
     const key = 'optimizer';
-    await this.runtime.prepare(key, () => ({ graph: traceOptimizer(this.#space.layout), outputs: [] }), onCompiled);
+    const trace = () => traceOptimizer(this.#space.layout, this.#groups.count, this.#method);
+    await this.runtime.prepare(key, () => ({ graph: trace(), outputs: [] }), onCompiled);
     return key;
   }
 
@@ -171,34 +177,20 @@ export class Trainer {
     return sum;
   }
 
-  /** Every block has the full rate and decay: torch.optim.AdamW with one parameter group. */
   #writeGroups(): void {
-    this.#space.layout.pieces.forEach(({ size }, i) => {
-      const factors = new Float32Array(2 * Math.ceil(size / groupBlock)).fill(1);
-      const range = this.runtime.state(`groups.${i}`, factors.byteLength);
-      this.#gpu.device.queue.writeBuffer(range.buffer, range.offset, factors);
+    this.#space.layout.pieces.forEach((piece, i) => {
+      const blocks = this.#groups.blocks(piece);
+      const range = this.runtime.state(`groups.${i}`, blocks.byteLength);
+      this.#gpu.device.queue.writeBuffer(range.buffer, range.offset, blocks);
     });
   }
-}
 
-/** The uploads of one micro-batch: see traceLoss. */
-function inputsOf(batch: Batch, shape: LossShape): Map<string, Uint32Array> {
-  const { order, starts } = sortIds(batch.inputIds);
-  const inputs = new Map<string, Uint32Array>([
-    ['ids', batch.inputIds],
-    ['keyLengths', batch.lengths],
-    ['embedding.order', order],
-    ['embedding.starts', starts],
-  ]);
-  for (let chunk = 0; chunk < shape.labelRows / shape.chunkRows; chunk++) {
-    const from = chunk * shape.chunkRows;
-    const padded = (values: Uint32Array) => {
-      const part = new Uint32Array(shape.chunkRows).fill(unusedTarget);
-      part.set(values.subarray(from, from + shape.chunkRows));
-      return part;
-    };
-    inputs.set(`labelRows.${chunk}`, padded(batch.labelRows));
-    inputs.set(`targets.${chunk}`, padded(batch.labelTargets));
+  #optimizerInputs(step: number): Map<string, Uint32Array> {
+    const bits = (values: Float32Array<ArrayBuffer>) => new Uint32Array(values.buffer);
+    return new Map([
+      ['rates', bits(this.#groups.rates(step))],
+      ['one', bits(Float32Array.of(1))],
+      ...(this.#method.afterStep?.inputs(step) ?? []),
+    ]);
   }
-  return inputs;
 }

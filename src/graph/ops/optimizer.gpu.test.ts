@@ -5,19 +5,12 @@ import { Graph } from '../graph.ts';
 import { neutralStep } from '../interpret.ts';
 import type { Values } from '../op.ts';
 import type { Shape, Tensor } from '../tensor.ts';
-import { adamConstants } from './adamW.ts';
+import { adamConstants, groupWidth } from './adamW.ts';
 
 const context = useGpu();
 const state = (shape: Shape, values?: readonly number[]) =>
   ({ kind: 'state', shape, ...(values && { values }) }) as const;
-const step = {
-  step: 7,
-  learningRate: 3e-3,
-  weightDecay: 0.1,
-  biasCorrection1: 0.5,
-  biasCorrection2: 0.02,
-  maxGradNorm: 1.5,
-};
+const step = { step: 7, learningRate: 3e-3, weightDecay: 0.1, maxGradNorm: 1.5 };
 
 describe('gradientNorm', () => {
   const norm = state([4]);
@@ -58,23 +51,33 @@ describe('adamW', () => {
   const count = 777;
   const blocks = Math.ceil(count / 64);
   const positive = noise(count, 4).map((x) => x * x);
-  const groups = state(
-    [blocks, 2],
-    noise(2 * blocks, 8).map((x, i) => (i === 4 ? 0 : 1 + x)),
-  );
+  const groups = {
+    kind: 'u32',
+    shape: [blocks],
+    values: Array.from({ length: blocks }, (_, i) => (5 * i) % 3),
+  } as const;
   const operands = [state([count]), state([count]), state([count]), state([count], positive), groups];
+  // learning-rate and weight-decay factors, bias corrections; the last group is frozen
+  const rates = state([3, 4], [1.5, 0.7, 0.5, 0.02, 1, 1, 0.9, 0.1, 0, 1, 1, 1]);
 
   it.each(['clear', 'keep'])('updates parameters and moments and leaves the gradients to %s', async (gradients) => {
-    await checkForward(context.gpu, 'adamW', [...operands, state([4], [9, 0.25, 1, 0])], { gradients }, { step });
+    await checkForward(
+      context.gpu,
+      'adamW',
+      [...operands, state([4], [9, 0.25, 1, 0]), rates],
+      { gradients },
+      { step },
+    );
   });
 
   it('does the same in pieces', async () => {
-    const all = [...operands, state([4], [9, 0.25, 1, 0])];
+    const all = [...operands, state([4], [9, 0.25, 1, 0]), rates];
     await checkForward(context.gpu, 'adamW', all, { gradients: 'clear' }, { step, bindingLimit: 512 });
   });
 
   it('changes nothing but the gradients when the norm is not finite', async () => {
-    await checkForward(context.gpu, 'adamW', [...operands, state([4], [0, 1, 0, 0])], { gradients: 'clear' }, { step });
+    const all = [...operands, state([4], [0, 1, 0, 0]), rates];
+    await checkForward(context.gpu, 'adamW', all, { gradients: 'clear' }, { step });
   });
 
   it('ends where torch.optim.AdamW with clip_grad_norm_ ends', async () => {
@@ -94,10 +97,11 @@ describe('adamW', () => {
     const size = golden.initial.length;
     const graph = new Graph();
     const spaces = ['parameters', 'gradients', 'first', 'second'].map((name) => graph.state(name, [size]));
-    const [groups, norm] = [graph.state('groups', [golden.rateFactors.length, 2]), graph.state('norm', [4])];
+    const groupCount = golden.rateFactors.length;
+    const [groups, norm] = [graph.state('groups', [groupCount], 'u32'), graph.state('norm', [4])];
+    const rates = graph.state('rates', [groupCount, groupWidth]);
     graph.apply('gradientNorm', [norm, spaces[1]]);
-    graph.apply('adamW', [...spaces, groups, norm], { gradients: 'clear' });
-    const table = golden.rateFactors.flatMap((factor, i) => [factor, golden.decayFactors[i] ?? 0]);
+    graph.apply('adamW', [...spaces, groups, norm, rates], { gradients: 'clear' });
     let [parameters, first, second]: Values[] = [
       Float64Array.from(golden.initial),
       new Float64Array(size),
@@ -109,15 +113,23 @@ describe('adamW', () => {
         const space = spaces[s];
         if (space && value) values.set(space, value);
       });
-      values.set(groups, Float64Array.from(table)).set(norm, new Float64Array(4));
+      const table = golden.rateFactors.flatMap((factor, group) => [
+        factor,
+        golden.decayFactors[group] ?? 0,
+        1 - adamConstants.beta1 ** (i + 1),
+        1 - adamConstants.beta2 ** (i + 1),
+      ]);
+      values.set(
+        groups,
+        Uint32Array.from({ length: groupCount }, (_, group) => group),
+      );
+      values.set(rates, Float64Array.from(table)).set(norm, new Float64Array(4));
       const now = {
         ...neutralStep,
         step: i + 1,
         learningRate: golden.learningRates[i] ?? 0,
         weightDecay: golden.weightDecay,
         maxGradNorm: golden.maxGradNorm,
-        biasCorrection1: 1 - adamConstants.beta1 ** (i + 1),
-        biasCorrection2: 1 - adamConstants.beta2 ** (i + 1),
       };
       const results = await runOnGpu(context.gpu, graph, [...spaces, norm], values, new Map(), now, {});
       let cleared: Values | undefined;
@@ -129,6 +141,18 @@ describe('adamW', () => {
       const worst = Math.max(...expected.map((x, j) => Math.abs(x - (parameters?.[j] ?? NaN))));
       expect(worst, `after step ${i + 1}`).toBeLessThan(2e-6);
     }
+  });
+});
+
+describe('dropFrozen', () => {
+  it('zeroes the gradients of groups whose learning-rate factor is 0, in pieces too', async () => {
+    const count = 777;
+    const blocks = Math.ceil(count / 64);
+    const groups = { kind: 'u32', shape: [blocks], values: Array.from({ length: blocks }, (_, i) => i % 3) } as const;
+    const rates = state([3, 4], [1.5, 1, 1, 1, 0, 1, 1, 1, -0.5, 1, 1, 1]);
+    await checkForward(context.gpu, 'dropFrozen', [state([count]), groups, rates], {}, { tolerance: 0 });
+    const options = { tolerance: 0, bindingLimit: 512 };
+    await checkForward(context.gpu, 'dropFrozen', [state([count]), groups, rates], {}, options);
   });
 });
 

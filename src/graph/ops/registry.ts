@@ -30,6 +30,7 @@ import { cacheWrite } from './cacheWrite.ts';
 import { gradientNorm } from './gradientNorm.ts';
 import { adamW } from './adamW.ts';
 import { clear } from './clear.ts';
+import { dropFrozen } from './dropFrozen.ts';
 import { recordMetrics } from './recordMetrics.ts';
 import { transpose } from './transpose.ts';
 import { slice, pad } from './slice.ts';
@@ -76,6 +77,7 @@ const definitions: readonly OpDefinition[] = [
   gradientNorm,
   adamW,
   clear,
+  dropFrozen,
   recordMetrics,
   transpose,
   slice,

@@ -30,6 +30,11 @@ describe('rope', () => {
     await checkForward(context.gpu, 'rope', [f32(3, 4, 2, 20), table(9, 6)], { rotaryDim: 12 }, { step });
   });
 
+  test('virtual positions stand in front', async () => {
+    const step = { queryOffset: 2 };
+    await checkForward(context.gpu, 'rope', [f32(2, 3, 2, 8), table(9, 4)], { offset: 4 }, { step });
+  });
+
   test('tokens beyond the binding limit are taken in ranges', async () => {
     await checkForward(context.gpu, 'rope', [f32(3, 50, 2, 12), table(50, 6)], {}, { bindingLimit: 64 * 24 * 4 });
   });

@@ -9,14 +9,15 @@ function geometry(inputs: readonly (TensorSpec | undefined)[], attributes: Reado
   const { shape } = operand('rope', inputs, 0);
   const [batch = 0, sequence = 0, heads = 0, headSize = 0] = shape;
   const half = Number(attributes['rotaryDim'] ?? headSize) / 2;
-  return { shape, batch, sequence, heads, headSize, half };
+  const offset = Number(attributes['offset'] ?? 0);
+  return { shape, batch, sequence, heads, headSize, half, offset };
 }
 
 /**
  * Rotary position embedding in place, Hugging Face's half-split convention: [x1·c − x2·s, x2·c + x1·s].
  * Inputs: x [B, T, heads, headSize]; table [positions, rotaryDim / 2, 2] of cosines and sines, any scaling already in it.
  * Attributes: `inverse` turns the other way (the gradient); `rotaryDim` (default headSize): how many values of a head are turned.
- * Row t stands at position step.queryOffset + t.
+ * `offset` (default 0): virtual positions in front. Row t stands at position offset + step.queryOffset + t.
  */
 export const rope: OpDefinition = {
   name: 'rope',
@@ -31,12 +32,12 @@ export const rope: OpDefinition = {
     return [{ shape, dtype: 'f32' }];
   },
   reference(inputs, node, step) {
-    const { batch, sequence, heads, headSize, half } = geometry(node.inputs, node.attributes);
+    const { batch, sequence, heads, headSize, half, offset } = geometry(node.inputs, node.attributes);
     const y = Float64Array.from(valuesOf(inputs, 0));
     const table = valuesOf(inputs, 1);
     const sign = node.attributes['inverse'] ? -1 : 1;
     for (let head = 0; head < batch * sequence * heads; head++) {
-      const position = step.queryOffset + (Math.floor(head / heads) % sequence);
+      const position = offset + step.queryOffset + (Math.floor(head / heads) % sequence);
       for (let i = 0; i < half; i++) {
         const cosine = table[(position * half + i) * 2]!;
         const sine = sign * table[(position * half + i) * 2 + 1]!;
@@ -54,13 +55,13 @@ export const rope: OpDefinition = {
     return [graph.one('rope', [dy, node.inputs[1]], attributes)];
   },
   lower(node, context) {
-    const { batch, sequence, heads, headSize, half } = geometry(node.inputs, node.attributes);
+    const { batch, sequence, heads, headSize, half, offset } = geometry(node.inputs, node.attributes);
     const sign = node.attributes['inverse'] ? -1 : 1;
     return rowPieces(batch * sequence, heads * headSize, context, 3).map((piece) => {
       const pairs = piece.count * heads * half;
       return {
         kernel: { module: 'rope/rotate' },
-        params: [pairs, heads, headSize, half, sequence, piece.start, { f: sign }],
+        params: [pairs, heads, headSize, half, sequence, piece.start, { f: sign }, offset],
         bindings: { 1: rowsPart(outputOf(node, 0), piece, heads * headSize), 2: { tensor: inputOf(node, 1) } },
         grid: flatGrid(pairs),
         flops: 6 * pairs,
