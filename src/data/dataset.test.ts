@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../tokenizer/tokenizer.ts';
-import { collate } from './collate.ts';
 import { buildDataset } from './dataset.ts';
+import { fixedLabels } from './labels.ts';
 import type { DataRecord } from './records.ts';
 
 const vocab = Object.fromEntries(['<unk>', '</s>', ...'abcdefgh'].map((token, id) => [token, id]));
@@ -52,58 +52,44 @@ describe('a data set', () => {
     await expect(buildDataset([chat, chat], tokenizer, options)).rejects.toThrow(/^The data set holds conversations/);
   });
 
-  it('numbers named classes as the model does, else as they appear', async () => {
-    const records = ['x', 'y', 'x'].map((label): DataRecord => ({
+  it('says how often each label occurs, and takes the labels of other rows as they are', async () => {
+    const labelled = (label: string, number: number): DataRecord => ({
       kind: 'labelled',
-      text: 'a',
+      text: 'a b c d e',
       textPair: undefined,
       label,
-      place: { unit: 'line', number: 1 },
-    }));
-    const asTheyAppear = await buildDataset(records, tokenizer, { maxLength: 8, taskType: 'SEQ_CLS' });
-    expect(asTheyAppear.classNames).toEqual(['x', 'y']);
-    expect(asTheyAppear.rows.map(({ classId }) => classId)).toEqual([0, 1, 0]);
-    const known = await buildDataset(records, tokenizer, {
-      maxLength: 8,
-      taskType: 'SEQ_CLS',
-      classNames: ['z', 'y', 'x'],
+      place: { unit: 'line', number },
     });
-    expect(known.rows.map(({ classId }) => classId)).toEqual([2, 1, 2]);
-  });
-});
-
-describe('a batch', () => {
-  it('pads on the right and predicts each learned token from the position before it', async () => {
-    const { rows } = await buildDataset([row(1, 'a ', 'b'), row(2, 'a b ', 'c d e')], tokenizer, options);
-    const batch = collate(rows, 32);
-    expect(batch).toMatchObject({ batchSize: 2, tokens: 32, targetCount: 4 });
-    expect([...batch.lengths]).toEqual([3, 4]);
-    expect([...batch.inputIds.subarray(0, 5)]).toEqual([2, 3, 1, 0, 0]);
-    expect([...batch.inputIds.subarray(32, 37)]).toEqual([2, 3, 4, 5, 0]);
-    expect([...batch.labelRows]).toEqual([0, 1, 33, 34]);
-    expect([...batch.labelTargets]).toEqual([3, 1, 4, 5]);
-    expect(batch.classIds).toBeUndefined();
-  });
-
-  it('never predicts the first token of a row, and takes whole buckets', () => {
-    const long = { ids: new Uint32Array(65).fill(2), labels: new Int32Array(65).fill(2), cut: false };
-    const batch = collate([long, long], 64);
-    expect(batch.tokens).toBe(128);
-    expect(batch.targetCount).toBe(128);
-    expect([...batch.labelRows].slice(62, 66)).toEqual([62, 63, 128, 129]);
+    const records = ['x', 'y', 'x'].map(labelled);
+    const classify = { maxLength: 4, taskType: 'SEQ_CLS' } as const;
+    const trained = await buildDataset(records, tokenizer, classify);
+    expect(trained.labels).toMatchObject({ id2label: { 0: 'x', 1: 'y' }, numLabels: 2 });
+    expect(trained.rows.map(({ target }) => target)).toEqual([0, 1, 0].map((classId) => ({ kind: 'class', classId })));
+    expect(trained.report).toMatchObject({ learnedTokens: 3, cutRows: [0, 1, 2] });
+    expect(trained.report.labels?.counts).toEqual([
+      { label: 'x', count: 2 },
+      { label: 'y', count: 1 },
+    ]);
+    const labels = fixedLabels(trained.labels!);
+    const measured = await buildDataset([labelled('y', 1)], tokenizer, { ...classify, labels });
+    expect(measured.rows[0]?.target).toEqual({ kind: 'class', classId: 1 });
+    expect(measured.report.labels?.unused).toEqual(['x']);
+    await expect(buildDataset([labelled('z', 7)], tokenizer, { ...classify, labels })).rejects.toThrow(
+      /"z" at line 7.*x, y/,
+    );
   });
 
-  it('holds classes and types where the rows have them', () => {
-    const pair = {
-      ids: Uint32Array.of(5, 6),
-      labels: Int32Array.of(-100, -100),
-      cut: false,
-      classId: 3,
-      typeIds: Uint8Array.of(0, 1),
-    };
-    const batch = collate([pair], 32);
-    expect(batch.targetCount).toBe(0);
-    expect([...batch.classIds!]).toEqual([3]);
-    expect([...batch.typeIds!.subarray(0, 3)]).toEqual([0, 1, 0]);
+  it('leaves out rows without what the task needs', async () => {
+    const text: DataRecord = { kind: 'text', text: 'a', place: { unit: 'line', number: 1 } };
+    const labelled: DataRecord = { ...text, kind: 'labelled', textPair: undefined, label: 0 };
+    const { rows, report } = await buildDataset([text, labelled], tokenizer, { maxLength: 8, taskType: 'SEQ_CLS' });
+    expect(rows).toHaveLength(1);
+    expect(report.problems[0]?.message).toContain('no label');
+    await expect(buildDataset([labelled], tokenizer, { maxLength: 8, taskType: 'TOKEN_CLS' })).rejects.toThrow(
+      /TOKEN_CLS.*list of tokens/,
+    );
+    await expect(
+      buildDataset([row(1, 'a', 'b')], tokenizer, { maxLength: 8, taskType: 'SEQ_2_SEQ_LM' }),
+    ).rejects.toThrow(/decoder_start_token_id/);
   });
 });

@@ -2,6 +2,10 @@ import { UserError } from '../formats/errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { encodeRow, ignoredLabel } from './encodeRow.ts';
 import type { EncodedRow, EncodeRowOptions, LossOn, TaskType } from './encodeRow.ts';
+import { reportLabels } from './labelReport.ts';
+import type { LabelReport } from './labelReport.ts';
+import { resolveLabels } from './labels.ts';
+import type { KnownLabels, LabelMap, LabelScheme, PlacedLabel } from './labels.ts';
 import { placeName } from './records.ts';
 import type { DataProblem, DataRecord } from './records.ts';
 import { yieldToEventLoop } from './yieldToEventLoop.ts';
@@ -11,14 +15,16 @@ export interface DatasetOptions {
   readonly taskType: TaskType;
   /** 'replies' by default */
   readonly lossOn?: LossOn;
-  /** SEQ_CLS: names of the classes by number, as config.json's id2label has them; else names count up as they first appear */
-  readonly classNames?: readonly string[];
+  /** SEQ_CLS, TOKEN_CLS: labels that the model, its adapter or the rows trained on have already */
+  readonly labels?: KnownLabels;
+  /** SEQ_2_SEQ_LM: from config.json */
+  readonly decoderStartTokenId?: number;
 }
 
 export interface Dataset {
   readonly rows: readonly EncodedRow[];
-  /** SEQ_CLS with named labels: the names by class number */
-  readonly classNames: readonly string[];
+  /** SEQ_CLS, TOKEN_CLS: what the outputs of the head stand for */
+  readonly labels?: LabelMap;
   readonly report: DataReport;
 }
 
@@ -26,8 +32,9 @@ export interface Dataset {
 export interface DataReport {
   /** rows kept */
   readonly rows: number;
+  /** those of target sequences included */
   readonly tokens: number;
-  /** tokens that the loss is taken on (the first token of a row is never predicted) */
+  /** targets that the loss is taken on: tokens (the first of a text is never predicted), words, or one a classified row */
   readonly learnedTokens: number;
   /** learnedTokens ÷ tokens */
   readonly shareLearned: number;
@@ -38,6 +45,8 @@ export interface DataReport {
   readonly lengths: LengthHistogram;
   /** tokens of the longest row */
   readonly longest: number;
+  /** SEQ_CLS, TOKEN_CLS */
+  readonly labels?: LabelReport;
 }
 
 /** counts[i]: rows with a length in [i · binWidth, (i + 1) · binWidth). */
@@ -51,7 +60,7 @@ const sliceMilliseconds = 30;
 
 /**
  * Encodes records, a slice of time at a time. Rows with nothing to learn (all of their reply was cut off, say) are left out
- * and reported. Throws a UserError where none is left, or where the model lacks what all rows need.
+ * and reported. Throws a UserError where none is left, where the model lacks what all rows need, or where a label does not fit.
  */
 export async function buildDataset(
   records: readonly DataRecord[],
@@ -59,12 +68,13 @@ export async function buildDataset(
   options: DatasetOptions,
   onProgress?: (encoded: number, total: number) => void,
 ): Promise<Dataset> {
-  const classNames = options.taskType === 'SEQ_CLS' ? nameClasses(records, options.classNames) : [];
+  const scheme = labelScheme(records, options);
   const rowOptions: EncodeRowOptions = {
     maxLength: options.maxLength,
     taskType: options.taskType,
     lossOn: options.lossOn ?? 'replies',
-    classIds: new Map(classNames.map((name, id) => [name, id])),
+    ...(scheme ? { labels: scheme } : {}),
+    ...(options.decoderStartTokenId === undefined ? {} : { decoderStartTokenId: options.decoderStartTokenId }),
   };
   const rows: EncodedRow[] = [];
   const problems: DataProblem[] = [];
@@ -81,29 +91,51 @@ export async function buildDataset(
   }
   onProgress?.(records.length, records.length);
   refuseEmpty(rows, problems);
-  return { rows, classNames, report: reportOn(rows, problems) };
+  const report = reportOn(rows, problems);
+  if (!scheme) return { rows, report };
+  return { rows, labels: scheme.map, report: { ...report, labels: reportLabels(rows, scheme.map) } };
+}
+
+function labelScheme(records: readonly DataRecord[], { taskType, labels }: DatasetOptions): LabelScheme | undefined {
+  if (taskType !== 'SEQ_CLS' && taskType !== 'TOKEN_CLS') return undefined;
+  const placed = records.flatMap((record): PlacedLabel[] => {
+    const where = placeName(record.place);
+    if (taskType === 'SEQ_CLS') return record.kind === 'labelled' ? [{ label: record.label, where }] : [];
+    return record.kind === 'tokens' ? [{ label: record.labels, where }] : [];
+  });
+  return resolveLabels(placed, labels, taskType === 'TOKEN_CLS');
 }
 
 /** The row without the text and spans that only showing it needs, or why it is left out. */
 function tryEncode(record: DataRecord, tokenizer: Tokenizer, options: EncodeRowOptions): EncodedRow | string {
   try {
-    const { ids, labels, cut, classId, typeIds } = encodeRow(record, tokenizer, options);
-    if (options.taskType === 'CAUSAL_LM' && countLearned(labels) === 0) {
-      if (cut)
-        return `has nothing to learn: its reply begins after the first ${options.maxLength} tokens. Raise max_length.`;
-      return 'has nothing to learn: it has no reply.';
-    }
-    return { ids, labels, cut, ...(classId === undefined ? {} : { classId }), ...(typeIds ? { typeIds } : {}) };
+    const { ids, labels, cut, typeIds, target } = encodeRow(record, tokenizer, options);
+    const row = { ids, labels, cut, ...(typeIds ? { typeIds } : {}), ...(target ? { target } : {}) };
+    return whyUseless(row, options) ?? row;
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;
   }
 }
 
-/** The first token of a row has none before it to be predicted from. */
-function countLearned(labels: Int32Array): number {
+/** Why nothing can be learned from a row. */
+function whyUseless(row: EncodedRow, { taskType, maxLength }: EncodeRowOptions): string | undefined {
+  if (taskType === 'CAUSAL_LM') {
+    if (countTargets(row) > 0) return undefined;
+    if (row.cut) return `has nothing to learn: its reply begins after the first ${maxLength} tokens. Raise max_length.`;
+    return 'has nothing to learn: it has no reply.';
+  }
+  if (!row.target) return `has nothing to learn: it has no ${taskType === 'SEQ_2_SEQ_LM' ? 'target' : 'label'}.`;
+  return countTargets(row) > 0 ? undefined : 'has nothing to learn: none of its words becomes a token.';
+}
+
+function countTargets({ labels, target }: EncodedRow): number {
+  if (target?.kind === 'sequence') return target.ids.length;
+  if (target?.kind === 'class' || target?.kind === 'values') return 1;
+  // the first token of a text has none before it to be predicted from
+  const first = target?.kind === 'tokenClasses' ? 0 : 1;
   let count = 0;
-  for (let i = 1; i < labels.length; i++) if (labels[i] !== ignoredLabel) count++;
+  for (let i = first; i < labels.length; i++) if (labels[i] !== ignoredLabel) count++;
   return count;
 }
 
@@ -119,24 +151,16 @@ function refuseEmpty(rows: readonly EncodedRow[], problems: readonly DataProblem
   );
 }
 
-/** Names in the order of the model's own list where it holds them all, else in order of first appearance. */
-function nameClasses(records: readonly DataRecord[], known: readonly string[] = []): string[] {
-  const names = new Set<string>();
-  for (const record of records)
-    if (record.kind === 'labelled' && typeof record.label === 'string') names.add(record.label);
-  const isKnown = [...names].every((name) => known.includes(name));
-  return isKnown ? [...known] : [...names];
-}
-
 const mostBins = 40;
 
 function reportOn(rows: readonly EncodedRow[], problems: readonly DataProblem[]): DataReport {
   let tokens = 0;
   let learnedTokens = 0;
   let longest = 0;
-  for (const { ids, labels } of rows) {
-    tokens += ids.length;
-    learnedTokens += countLearned(labels);
+  for (const row of rows) {
+    const { ids, target } = row;
+    tokens += ids.length + (target?.kind === 'sequence' ? target.ids.length : 0);
+    learnedTokens += countTargets(row);
     longest = Math.max(longest, ids.length);
   }
   const binWidth = Math.max(1, Math.ceil((longest + 1) / mostBins));

@@ -1,15 +1,25 @@
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
+import { recognizeLabelled } from './recognizeLabelled.ts';
 import type { ColumnMapping, DataRecord, Place } from './records.ts';
+import { isGiven, isRow, nonEmpty, parseCell, RowError, textOf } from './rowFields.ts';
+import type { Row } from './rowFields.ts';
 
-type Row = Readonly<Record<string, unknown>>;
-
-/** What is wrong with a row, in words for its owner. */
-export class RowError extends Error {}
+/** Columns of what a model reads and what it is to write, as data sets of translation and summarising name them. */
+const sourceColumns = [
+  ['source', 'target'],
+  ['src', 'tgt'],
+  ['input', 'target'],
+  ['input', 'output'],
+  ['document', 'summary'],
+  ['article', 'highlights'],
+  ['dialogue', 'summary'],
+] as const;
 
 /**
  * Tells what a row is by its columns: messages, conversations (ShareGPT), instruction and output (Alpaca), prompt and
- * completion, query and response or question and answer, text and label, text. Each row is told by itself, so a file may
- * mix them. Throws a RowError for a row that is none of these, or has nothing to learn from.
+ * completion, query and response or question and answer, words or a text or two with labels, source and target, text. Each
+ * row is told by itself, so a file may mix them. Throws a RowError for a row that is none of these, or has nothing to learn
+ * from.
  */
 export function recognizeRow(value: unknown, place: Place, columns?: ColumnMapping): DataRecord {
   if (!isRow(value)) throw new RowError('is not an object with named fields.');
@@ -24,42 +34,25 @@ export function recognizeRow(value: unknown, place: Place, columns?: ColumnMappi
   ] as const) {
     if (question in row && answer in row) return questionRecord(row, question, answer, place);
   }
-  if (isGiven(row['text']) && isGiven(row['label'])) return labelledRecord(row, place);
+  const labelled = recognizeLabelled(row, place);
+  if (labelled) return labelled;
+  for (const [source, target] of sourceColumns) {
+    if (isGiven(row[source]) && target in row) {
+      return { kind: 'promptCompletion', prompt: textOf(row, source), completion: nonEmpty(row, target), place };
+    }
+  }
   if ('text' in row) return { kind: 'text', text: nonEmpty(row, 'text'), place };
   const found = Object.keys(row).slice(0, 8).join(', ') || 'none';
   throw new RowError(
-    `has none of the known columns (it has: ${found}). Name them text, prompt and completion, instruction and output, ` +
-      'or messages, or say which column is which.',
+    `has none of the known columns (it has: ${found}). Name them text, text and label, tokens and labels, prompt and ` +
+      'completion, source and target, instruction and output, or messages, or say which column is which.',
   );
-}
-
-function isRow(value: unknown): value is Row {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
 }
 
 function mapColumns(row: Row, columns: ColumnMapping): Row {
   const mapped: Record<string, unknown> = {};
   for (const [role, column] of Object.entries(columns)) if (column in row) mapped[role] = row[column];
   return mapped;
-}
-
-/** The column as text: numbers and booleans as written, nothing for an absent one. */
-function textOf(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (value === undefined || value === null) return '';
-  throw new RowError(`has a ${column} that is not text.`);
-}
-
-function nonEmpty(row: Row, column: string): string {
-  const text = textOf(row, column);
-  if (text.trim() === '') throw new RowError(`has an empty ${column}.`);
-  return text;
 }
 
 function instructionRecord(row: Row, place: Place): DataRecord {
@@ -113,19 +106,8 @@ function questionRecord(row: Row, question: string, answer: string, place: Place
   return { kind: 'messages', messages, tools: undefined, place };
 }
 
-/** A label is a whole number, also where a CSV file holds it as text, or a name. */
-function labelledRecord(row: Row, place: Place): DataRecord {
-  const label = row['label'];
-  const textPair = isGiven(row['text_pair']) ? textOf(row, 'text_pair') : undefined;
-  const record = { kind: 'labelled', text: textOf(row, 'text'), textPair, place } as const;
-  if (typeof label === 'boolean') return { ...record, label: Number(label) };
-  if (typeof label === 'number' && Number.isInteger(label) && label >= 0) return { ...record, label };
-  if (typeof label === 'string') return { ...record, label: /^\d+$/.test(label) ? Number(label) : label };
-  throw new RowError('has a label that is neither a class number (0, 1, …) nor a name.');
-}
-
 function messagesRecord(row: Row, value: unknown, place: Place): DataRecord {
-  const turns = typeof value === 'string' ? parseCell(value) : value;
+  const turns = typeof value === 'string' ? parseCell(value, 'turns') : value;
   if (!Array.isArray(turns) || turns.length === 0) throw new RowError('has messages that are not a list of turns.');
   const messages = turns.map(readTurn);
   if (isGiven(row['system']) && messages[0]?.role !== 'system') {
@@ -135,17 +117,8 @@ function messagesRecord(row: Row, value: unknown, place: Place): DataRecord {
     (message) => message.role === 'assistant' && message.content.trim() === '' && !message['tool_calls'],
   );
   if (empty >= 0) throw new RowError(`has an empty reply (turn ${empty + 1}).`);
-  const tools: unknown = typeof row['tools'] === 'string' ? parseCell(row['tools']) : row['tools'];
+  const tools: unknown = typeof row['tools'] === 'string' ? parseCell(row['tools'], 'tools') : row['tools'];
   return { kind: 'messages', messages, tools: Array.isArray(tools) && tools.length > 0 ? tools : undefined, place };
-}
-
-/** A CSV cell that holds JSON. */
-function parseCell(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RowError('has a list of turns or tools that is not valid JSON.');
-  }
 }
 
 /** ShareGPT's names for the roles. */

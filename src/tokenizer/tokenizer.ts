@@ -8,6 +8,7 @@ import { isObject } from './json.ts';
 import { createNormalizer } from './normalizers.ts';
 import { normalizeTokenizerJson } from './normalizeTokenizerJson.ts';
 import { createPreTokenizer } from './preTokenizers.ts';
+import type { PreTokenizer } from './preTokenizers.ts';
 import { missingAddedTokens, readNamedTokens } from './specialTokens.ts';
 import { createSubwordModel } from './subwordModel.ts';
 import type { SubwordModel } from './subwordModel.ts';
@@ -47,6 +48,14 @@ export interface PairEncoding {
   readonly typeIds: number[];
 }
 
+/** Words encoded one by one, in one sequence. */
+export interface WordsEncoding {
+  /** offsets are into the words joined by single spaces */
+  readonly encoding: Encoding;
+  /** by token: the index of the word it is of, −1 for special tokens */
+  readonly words: number[];
+}
+
 export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): number[];
   encodeWithOffsets(text: string, options?: EncodeOptions): Encoding;
@@ -54,6 +63,8 @@ export interface Tokenizer {
   encodePair(text: string, textPair: string): PairEncoding;
   /** The same of two texts that are encoded already (without special tokens), and perhaps cut. */
   joinPair(ids: readonly number[], idsOfPair: readonly number[]): PairEncoding;
+  /** Words that are parted already, as Transformers' is_split_into_words, with the tokenizer's own special tokens. */
+  encodeWords(words: readonly string[]): WordsEncoding;
   /** Text of the ids; ids that stand for no token give nothing. Special tokens are kept unless skipSpecialTokens. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /** one more than the highest id in use */
@@ -124,7 +135,9 @@ class PipelineTokenizer implements Tokenizer {
   readonly chat?: ChatTemplate;
 
   private readonly splitSections: ReturnType<typeof createSectionSplitter>;
-  private readonly preTokenize: ReturnType<typeof createPreTokenizer>;
+  private readonly preTokenize: PreTokenizer;
+  /** for words that are parted already: bytes spell a word with the space before it, which such words have lost */
+  private readonly preTokenizeWord: PreTokenizer;
   private readonly joinTokens: ReturnType<typeof createDecoder>;
   private readonly spellsBytes: boolean;
   private readonly textOf: (string | undefined)[] = [];
@@ -143,6 +156,10 @@ class PipelineTokenizer implements Tokenizer {
     this.preTokenize = createPreTokenizer(json.preTokenizers);
     this.joinTokens = createDecoder(json.decoders);
     this.spellsBytes = json.preTokenizers.some(({ type }) => type === 'ByteLevel');
+    this.preTokenizeWord =
+      this.spellsBytes && !json.preTokenizers.some(({ type }) => type === 'Prefix')
+        ? createPreTokenizer([{ type: 'Prefix', text: ' ' }, ...json.preTokenizers])
+        : this.preTokenize;
     for (const [token, id] of model.entries) this.textOf[id] = token;
     for (const { content, id } of added) this.textOf[id] = content;
     this.vocabSize = this.textOf.length;
@@ -167,11 +184,7 @@ class PipelineTokenizer implements Tokenizer {
   encodeWithOffsets(text: string, { addSpecialTokens = true }: EncodeOptions = {}): Encoding {
     const encoding: Encoding = { ids: [], starts: [], ends: [] };
     if (addSpecialTokens) for (const id of this.prefixIds) pushToken(encoding, id, 0, 0);
-    for (const section of this.splitSections(AlignedText.of(text))) {
-      if (section.id === undefined)
-        for (const piece of this.preTokenize([section.text])) this.pushPiece(encoding, piece);
-      else pushToken(encoding, section.id, section.text.startOf(0), section.text.endBefore(section.text.text.length));
-    }
+    this.pushText(encoding, text, this.preTokenize);
     if (addSpecialTokens) for (const id of this.suffixIds) pushToken(encoding, id, text.length, text.length);
     this.refuseUnembedded(encoding.ids);
     return encoding;
@@ -191,6 +204,31 @@ class PipelineTokenizer implements Tokenizer {
       }
     }
     return encoding;
+  }
+
+  encodeWords(words: readonly string[]): WordsEncoding {
+    const encoding: Encoding = { ids: [], starts: [], ends: [] };
+    const wordOf: number[] = [];
+    const pushSpecials = (ids: readonly number[], at: number): void => {
+      for (const id of ids) {
+        pushToken(encoding, id, at, at);
+        wordOf.push(-1);
+      }
+    };
+    pushSpecials(this.prefixIds, 0);
+    let at = 0;
+    words.forEach((word, index) => {
+      const part: Encoding = { ids: [], starts: [], ends: [] };
+      this.pushText(part, word, this.preTokenizeWord);
+      part.ids.forEach((id, i) => {
+        pushToken(encoding, id, at + part.starts[i]!, at + part.ends[i]!);
+        wordOf.push(index);
+      });
+      at += word.length + 1;
+    });
+    pushSpecials(this.suffixIds, Math.max(0, at - 1));
+    this.refuseUnembedded(encoding.ids);
+    return { encoding, words: wordOf };
   }
 
   decode(ids: readonly number[], { skipSpecialTokens = false } = {}): string {
@@ -225,6 +263,13 @@ class PipelineTokenizer implements Tokenizer {
     throw new UserError(
       `The tokenizer's token ${JSON.stringify(this.textOf[id] ?? '')} has the id ${id}, but the model's embedding has only ${this.embeddingRows} rows. Use the tokenizer that belongs to the model.`,
     );
+  }
+
+  private pushText(encoding: Encoding, text: string, preTokenize: PreTokenizer): void {
+    for (const section of this.splitSections(AlignedText.of(text))) {
+      if (section.id === undefined) for (const piece of preTokenize([section.text])) this.pushPiece(encoding, piece);
+      else pushToken(encoding, section.id, section.text.startOf(0), section.text.endBefore(section.text.text.length));
+    }
   }
 
   private pushPiece(encoding: Encoding, piece: AlignedText): void {
