@@ -1,6 +1,7 @@
-import type { FormatName } from '../src/quant/format.ts';
+import type { BlockFormatName } from '../src/quant/format.ts';
 import { floatToHalf } from '../src/quant/half.ts';
 import { weightFormats } from '../src/quant/registry.ts';
+import { scaleOffsets } from '../tests/ops/weightBytes.ts';
 import { extents, nameOf, type Product } from './shapes.ts';
 
 /** Repeatable numbers in [-1, 1). */
@@ -15,7 +16,7 @@ export function noise(count: number, seed: number): Float32Array<ArrayBuffer> {
 }
 
 /** File bytes of `count` weights: every bit pattern of the quants, scales that are small and finite. */
-export function weightBytes(format: FormatName, count: number, seed: number): Uint8Array<ArrayBuffer> {
+export function weightBytes(format: BlockFormatName, count: number, seed: number): Uint8Array<ArrayBuffer> {
   if (format === 'f32') return new Uint8Array(noise(count, seed).buffer);
   if (format === 'bf16')
     return new Uint8Array(Uint16Array.from(new Uint32Array(noise(count, seed).buffer), (bits) => bits >>> 16).buffer);
@@ -27,11 +28,10 @@ export function weightBytes(format: FormatName, count: number, seed: number): Ui
   for (let i = 0; i < bytes.length; i++) bytes[i] = (words[i >> 1] ?? 0) * (i & 1 ? 32768 : 128);
   const scales = noise(2 * blocks, seed + 1);
   const view = new DataView(bytes.buffer);
-  for (let block = 0; block < blocks; block++) {
-    view.setUint16(block * fileBytesPerBlock, floatToHalf((scales[2 * block] ?? 0) / 8), true);
-    if (format === 'q4_1')
-      view.setUint16(block * fileBytesPerBlock + 2, floatToHalf((scales[2 * block + 1] ?? 0) / 8), true);
-  }
+  for (let block = 0; block < blocks; block++)
+    scaleOffsets[format].forEach((offset, i) =>
+      view.setUint16(block * fileBytesPerBlock + offset, floatToHalf((scales[2 * block + i] ?? 0) / 8), true),
+    );
   return bytes;
 }
 

@@ -91,7 +91,7 @@ def tiny_gguf(rng: np.random.Generator, name: str, kinds: list[Type]) -> None:
     writer.add_int8("graft.negative", -5)
     values = rng.normal(size=(4, 256)).astype(np.float32)
     for kind in kinds:
-        if kind == Type.Q4_K:
+        if kind == Type.IQ4_NL:
             data = rng.integers(0, 256, (4, 144), dtype=np.uint8)
         else:
             data = quants.quantize(values, kind)
@@ -140,7 +140,7 @@ def main() -> None:
     quant_blocks(rng)
     halves(rng)
     tiny_gguf(rng, "tiny.gguf", [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1])
-    tiny_gguf(rng, "tiny-q4_k.gguf", [Type.Q8_0, Type.Q4_K])
+    tiny_gguf(rng, "tiny-iq4_nl.gguf", [Type.Q8_0, Type.IQ4_NL])
     dtypes_safetensors()
     peft_folder()
 

@@ -1,6 +1,6 @@
 // output[i, h] = table[ids[i], h], for the ids that lie in this shard of the table; table in a block format, four rows side by side.
 //
-// Bindings: 0 params; 1 ids u32 [count]; 2 and 3 table (weight decoder) [row_count, width]; 4 output f32 [count, width].
+// Bindings: 0 params; 1 ids u32 [count]; 2, 3 and 6 table (weight decoder) [row_count, width]; 4 output f32 [count, width].
 // Dispatch: flat, a lane for eight columns.
 import package::weight::{scalesAt, octetAt};
 
@@ -34,7 +34,8 @@ fn main(
   }
   let octet = index % octets;
   let group = row >> 2u;
-  let four_rows = octetAt(group * octets + octet, scalesAt(group * (octets >> 2u) + (octet >> 2u)));
+  let blocks = (params.width + 31u) >> 5u;
+  let four_rows = octetAt(((group * blocks) << 2u) + octet, scalesAt(group, octet >> 2u, blocks));
   output[2u * index] = rowOf(four_rows.low, row & 3u);
   output[2u * index + 1u] = rowOf(four_rows.high, row & 3u);
 }

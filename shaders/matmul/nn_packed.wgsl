@@ -1,6 +1,6 @@
 // output[m, n] = alpha · Σ_k a[m, k] · b[k, n] (+ output) (+ bias[n]); b in a block format, four rows side by side: dx = dy·W.
 //
-// Bindings: 0 params; 1 a f32 [rows, depth]; 2 and 3 b (weight decoder) [depth, columns]; 4 bias f32 [columns]; 5 output.
+// Bindings: 0 params; 1 a f32 [rows, depth]; 2, 3 and 6 b (weight decoder) [depth, columns]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
 // Idea: one vec4 load holds eight columns of four rows of b: four steps of the reduction a turn.
 // Lost (GFLOP/s of 4 bits on lavapipe, SwiftShader; this one then 30, 8.1): 4 × 8 28, 6.9 (a third of the compile time); 4 × 16 25, 7.1;
@@ -25,8 +25,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let a5 = rowOf(0u, row + 5u);
   let a6 = rowOf(0u, row + 6u);
   let a7 = rowOf(0u, row + 7u);
-  let octets = params.b_step >> 3u;
-  let blocks = params.b_step >> 5u;
+  let blocks = (params.b_step + 31u) >> 5u;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();
@@ -44,7 +43,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var t6 = vec4<f32>();
   var t7 = vec4<f32>();
   for (var quartet = 0u; 4u * quartet < params.depth; quartet++) {
-    let octet = octetAt(quartet * octets + (column >> 3u), scalesAt(quartet * blocks + (column >> 5u)));
+    let octet = octetAt(((quartet * blocks) << 2u) + (column >> 3u), scalesAt(quartet, column >> 5u, blocks));
     let w = transpose(octet.low);
     let v = transpose(octet.high);
     let x0 = left(a0, quartet);

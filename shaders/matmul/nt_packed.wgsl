@@ -1,6 +1,7 @@
 // output[m, n] = alpha · Σ_k a[m, k] · b[n, k] (+ output) (+ bias[n]); b in a block format, four rows side by side: y = x·Wᵀ.
 //
-// Bindings: 0 params; 1 a f32 [rows, depth]; 2 and 3 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
+// Bindings: 0 params; 1 a f32 [rows, depth]; 2, 3 and 6 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
+// Where depth is no multiple of 32 the weight's rows are filled up with zeros to one.
 // Dispatch: x = columns / (lanes along columns · 8), y = rows / (lanes along rows · 8). A lane owns 8 rows × 8 columns.
 // Idea: one vec4 load holds the same columns of four rows of b, which makes the stored [n, k] an outer product over n; four steps of
 // the reduction a turn, and one read of the scales for each block of 32.
@@ -26,14 +27,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let a5 = rowOf(0u, row + 5u);
   let a6 = rowOf(0u, row + 6u);
   let a7 = rowOf(0u, row + 7u);
-  let quartets = params.depth >> 2u;
-  let blocks = params.depth >> 5u;
+  let quartets = (params.depth + 3u) >> 2u;
+  let blocks = (params.depth + 31u) >> 5u;
   let group = column >> 2u;
   let next = min(group + 1u, (params.column_end - 1u) >> 2u);
-  let w_blocks = group * blocks;
-  let v_blocks = next * blocks;
-  let w_quartets = group * quartets;
-  let v_quartets = next * quartets;
+  let w_quartets = (group * blocks) << 3u;
+  let v_quartets = (next * blocks) << 3u;
   var s0 = vec4<f32>();
   var s1 = vec4<f32>();
   var s2 = vec4<f32>();
@@ -51,8 +50,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var t6 = vec4<f32>();
   var t7 = vec4<f32>();
   for (var block = 0u; block < blocks; block++) {
-    let w_scales = scalesAt(w_blocks + block);
-    let v_scales = scalesAt(v_blocks + block);
+    let w_scales = scalesAt(group, block, blocks);
+    let v_scales = scalesAt(next, block, blocks);
     let end = min((block + 1u) << 3u, quartets);
     for (var quartet = block << 3u; quartet < end; quartet++) {
       let x0 = left(a0, quartet);

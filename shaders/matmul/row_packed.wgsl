@@ -1,6 +1,6 @@
 // output[n] = alpha · Σ_k a[k] · b[n, k] (+ output) (+ bias[n]): one row against a weight in a block format, for decoding a token.
 //
-// Bindings: 0 params; 1 a f32 [depth]; 2 and 3 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
+// Bindings: 0 params; 1 a f32 [depth]; 2, 3 and 6 b (weight decoder) [columns, depth]; 4 bias f32 [columns]; 5 output.
 // Dispatch: x = columns / (lanes along columns · 8). A lane owns 8 columns and every sliceCount-th octet of the reduction.
 import package::matmul::tile::{params, store};
 import package::matmul::left::{rowOf, left};
@@ -12,18 +12,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let lanes = 1u << params.lanes_log2;
   let column = params.column_start + (workgroup.x * lanes + (lane & (lanes - 1u))) * 8u;
   let a0 = rowOf(0u, params.row_start);
-  let octets = params.depth >> 3u;
-  let blocks = params.depth >> 5u;
+  let quartets = (params.depth + 3u) >> 2u;
+  let octets = (params.depth + 7u) >> 3u;
+  let blocks = (params.depth + 31u) >> 5u;
   let last = (params.column_end - 1u) >> 2u;
   let group = min(column >> 2u, last);
   let next = min(group + 1u, last);
   var s = vec4<f32>();
   var t = vec4<f32>();
   for (var octet = lane >> params.lanes_log2; octet < octets; octet += sliceCount()) {
-    let w = octetAt(group * octets + octet, scalesAt(group * blocks + (octet >> 2u)));
-    let v = octetAt(next * octets + octet, scalesAt(next * blocks + (octet >> 2u)));
+    let w = octetAt(((group * blocks) << 2u) + octet, scalesAt(group, octet >> 2u, blocks));
+    let v = octetAt(((next * blocks) << 2u) + octet, scalesAt(next, octet >> 2u, blocks));
     let x = left(a0, octet << 1u);
-    let y = left(a0, (octet << 1u) + 1u);
+    // past the end the last four again: they meet zeros of b
+    let y = left(a0, min((octet << 1u) + 1u, quartets - 1u));
     s += w.low * x + w.high * y;
     t += v.low * x + v.high * y;
   }

@@ -6,22 +6,15 @@
 //
 // A nibble is converted where it lies, as q·2^shift, and d·2^-shift undoes that exactly: SwiftShader has no shift of vectors and does
 // it lane by lane (shifts took 1.6 times as long there, and as long on lavapipe).
-import package::quant::octet::{Octet, Scales};
+import package::quant::octet::{Octet, Scales, halves};
 
 @group(0) @binding(2) var<storage, read> words: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> scales: array<vec4<u32>>;
 
-// `index` counts blocks: row group · (columns / 32) + block.
-fn scalesAt(index: u32) -> Scales {
-  let packed = scales[index];
-  let a = unpack2x16float(packed.x);
-  let b = unpack2x16float(packed.y);
-  let c = unpack2x16float(packed.z);
-  let d = unpack2x16float(packed.w);
-  return Scales(vec4(a.x, b.x, c.x, d.x), vec4(a.y, b.y, c.y, d.y));
+fn scalesAt(group: u32, block: u32, blocks: u32) -> Scales {
+  return halves(scales[group * blocks + block]);
 }
 
-// `index` counts octets of columns: row group · (columns / 8) + octet.
 fn octetAt(index: u32, s: Scales) -> Octet {
   let word = words[index];
   let q = bitcast<vec4<i32>>(word);
@@ -46,7 +39,6 @@ fn nibble(q: vec4<i32>, mask: i32, d: vec4<f32>, m: vec4<f32>) -> vec4<f32> {
   return fma(vec4<f32>(q & vec4(mask)), d, m);
 }
 
-// `index` counts quartets of columns: row group · (columns / 4) + quartet.
 fn quartetAt(index: u32, s: Scales) -> mat4x4<f32> {
   // multiplied rather than shifted, so that the nibbles lie where those of an odd quartet do
   let word = words[index >> 1u] * vec4(select(16u, 1u, (index & 1u) == 1u));

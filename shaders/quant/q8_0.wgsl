@@ -5,24 +5,20 @@
 //
 // A byte is converted where it lies, as (q + 128)·2^shift, and undone exactly by d·2^-shift and m = -128·d: SwiftShader has no shift
 // of vectors and does it lane by lane (shifts took 2.5 times as long there, and as long on lavapipe).
-import package::quant::octet::{Octet, Scales};
+import package::quant::octet::{Octet, Scales, halves};
 
 @group(0) @binding(2) var<storage, read> words: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> scales: array<vec4<u32>>;
 
-// `index` counts blocks: row group · (columns / 32) + block.
-fn scalesAt(index: u32) -> Scales {
-  let packed = scales[index];
-  let d = vec4(unpack2x16float(packed.x).x, unpack2x16float(packed.y).x, unpack2x16float(packed.z).x, unpack2x16float(packed.w).x);
+fn scalesAt(group: u32, block: u32, blocks: u32) -> Scales {
+  let d = halves(scales[group * blocks + block]).d;
   return Scales(d, -128.0 * d);
 }
 
-// `index` counts octets of columns: row group · (columns / 8) + octet.
 fn octetAt(index: u32, s: Scales) -> Octet {
   return Octet(quartetAt(2u * index, s), quartetAt(2u * index + 1u, s));
 }
 
-// `index` counts quartets of columns: row group · (columns / 4) + quartet.
 fn quartetAt(index: u32, s: Scales) -> mat4x4<f32> {
   let word = words[index];
   let q = bitcast<vec4<i32>>(word ^ vec4(0x808080u));

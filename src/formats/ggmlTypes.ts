@@ -1,12 +1,19 @@
 /** GGML's tensor types by their number in a GGUF file (ggml.h, enum ggml_type), and which of them Graft reads. */
-import type { FormatName } from '../quant/format.ts';
+import type { BlockFormatName } from '../quant/format.ts';
 
-const supported: ReadonlyMap<number, FormatName> = new Map([
+const supported: ReadonlyMap<number, BlockFormatName> = new Map([
   [0, 'f32'],
   [1, 'f16'],
   [2, 'q4_0'],
   [3, 'q4_1'],
+  [6, 'q5_0'],
+  [7, 'q5_1'],
   [8, 'q8_0'],
+  [10, 'q2_k'],
+  [11, 'q3_k'],
+  [12, 'q4_k'],
+  [13, 'q5_k'],
+  [14, 'q6_k'],
   [30, 'bf16'],
 ]);
 
@@ -20,7 +27,7 @@ const names = [
 ];
 
 /** The weight format of a type number, or undefined where Graft does not read it. */
-export function formatOfGgmlType(type: number): FormatName | undefined {
+export function formatOfGgmlType(type: number): BlockFormatName | undefined {
   return supported.get(type);
 }
 

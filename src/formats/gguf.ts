@@ -2,7 +2,7 @@
  * Reading the header of a GGUF file (versions 2 and 3; layout: gguf.md of ggml). @huggingface/gguf opens URLs and local paths but not
  * a dropped File, and restarts a value from its first byte for every chunk, so this reads the header itself.
  */
-import type { FormatName } from '../quant/format.ts';
+import type { BlockFormatName } from '../quant/format.ts';
 import { weightFormats } from '../quant/registry.ts';
 import type { ByteSource } from './byteSource.ts';
 import { UserError } from './errors.ts';
@@ -160,6 +160,12 @@ function placeTensor(source: ByteSource, header: TensorHeader, alignment: number
   const { name, shape, offset } = header;
   const format = formatOfGgmlType(header.type)!;
   const refuse = (what: string) => new UserError(`Tensor ${name} in ${source.name} ${what} Download it again.`);
+  const { blockSize } = weightFormats[format];
+  const columns = shape.at(-1) ?? 1;
+  if (columns % blockSize !== 0)
+    throw refuse(
+      `has rows of ${columns} weights, which ${ggmlTypeName(header.type)}'s blocks of ${blockSize} do not divide.`,
+    );
   const byteLength = tensorBytes(format, shape);
   if (Number.isNaN(byteLength))
     throw refuse(`has the impossible shape [${shape.join(', ')}] for ${format}: the file is damaged.`);
@@ -172,10 +178,8 @@ function placeTensor(source: ByteSource, header: TensorHeader, alignment: number
   return { name, shape, format, source, byteOffset, byteLength };
 }
 
-/** Bytes of a tensor in the file; NaN where the shape is impossible or a row is no whole number of blocks. */
-function tensorBytes(name: FormatName, shape: readonly number[]): number {
+/** Bytes of a tensor in the file; NaN where the shape is impossible. */
+function tensorBytes(name: BlockFormatName, shape: readonly number[]): number {
   const { blockSize, fileBytesPerBlock } = weightFormats[name];
-  const columns = shape.at(-1) ?? 1;
-  if (columns % blockSize !== 0) return NaN;
   return (elementCount(shape) / blockSize) * fileBytesPerBlock;
 }

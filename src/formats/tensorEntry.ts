@@ -1,4 +1,4 @@
-import type { FormatName } from '../quant/format.ts';
+import type { BlockFormatName } from '../quant/format.ts';
 import type { ByteSource } from './byteSource.ts';
 
 /** Element types a safetensors file may hold that are not weight formats: indices, masks, packed integers of other quantisers. */
@@ -10,7 +10,7 @@ export interface TensorEntry {
   readonly name: string;
   /** outermost dimension first, as Hugging Face and PyTorch write it; a weight matrix is [out, in] */
   readonly shape: readonly number[];
-  readonly format: FormatName | OtherDtype;
+  readonly format: BlockFormatName | OtherDtype;
   readonly source: ByteSource;
   /** from the start of the file */
   readonly byteOffset: number;

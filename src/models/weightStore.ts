@@ -1,8 +1,8 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { BufferRange } from '../gpu/kernel.ts';
 import { sizeOf, type Tensor } from '../graph/tensor.ts';
-import { weightFormats } from '../quant/registry.ts';
-import { shardRows } from '../quant/shards.ts';
+import { formatOf, weightFormats } from '../quant/registry.ts';
+import { planeBytes, shardRows } from '../quant/shards.ts';
 import type { Shard } from '../graph/op.ts';
 import type { FormatName } from '../quant/format.ts';
 import { neededShapes, readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
@@ -74,10 +74,8 @@ export class WeightStore {
     const shards = shardRows(rows, columns, format, this.#gpu.description.bindingLimit);
     const ranges: BufferRange[][] = [];
     for (const [s, shard] of shards.entries()) {
-      const padded = Math.ceil(shard.rowCount / format.rowGroup) * format.rowGroup;
-      const blocks = (padded * columns) / format.blockSize;
-      const planes = format.planes.map((plane) =>
-        this.#create(`${name}.${s}.${plane.name}`, blocks * plane.bytesPerBlock),
+      const planes = planeBytes(format, shard.rowCount, columns).map((bytes, p) =>
+        this.#create(`${name}.${s}.${format.planes[p]?.name}`, bytes),
       );
       ranges.push(planes);
       await this.#fill(tensor, shard, columns, planes);
@@ -93,9 +91,8 @@ export class WeightStore {
       const count = Math.min(step, shard.rowCount - row);
       const bytes = await readRows(tensor, shard.rowStart + row, count);
       format.repack(bytes, count, columns).forEach((plane, p) => {
-        const offset = ((row * columns) / format.blockSize) * (format.planes[p]?.bytesPerBlock ?? 0);
         const target = planes[p];
-        if (target) this.#write(target, offset, plane);
+        if (target) this.#write(target, format.planes[p]?.bytes(row, columns) ?? 0, plane);
       });
     }
   }
@@ -133,9 +130,7 @@ export function weightBytes(checkpoint: Pick<Checkpoint, 'catalog' | 'descriptio
     const [rows = 1, ...rest] = shape;
     if (shape.length === 1) total += rows * 4;
     else {
-      const { rowGroup, blockSize, planes } = weightFormats[format];
-      const blocks = (Math.ceil(rows / rowGroup) * rowGroup * sizeOf(rest)) / blockSize;
-      for (const plane of planes) total += Math.ceil((blocks * plane.bytesPerBlock) / 4) * 4;
+      for (const bytes of planeBytes(formatOf(format), rows, sizeOf(rest))) total += bytes;
     }
   }
   return total;
@@ -146,7 +141,7 @@ export function shardsOf(tensor: Tensor, bindingLimit: number): readonly Shard[]
   const [rows = 1, ...rest] = tensor.shape;
   const format = storedFormat(tensor);
   if (!format || rest.length === 0 || tensor.shape.length > 2) return [{ rowStart: 0, rowCount: rows }];
-  return shardRows(rows, sizeOf(rest), weightFormats[format], bindingLimit);
+  return shardRows(rows, sizeOf(rest), formatOf(format), bindingLimit);
 }
 
 function storedFormat(tensor: Tensor): FormatName | undefined {

@@ -6,14 +6,15 @@
  * zero half at the end. A row begins inside a word where columns is odd and row is odd.
  */
 import { asHalfWords, checkBytes, padToWords } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import { blockPlane, type BlockFormat } from './format.ts';
 
-export const bf16: WeightFormat = {
+export const bf16: BlockFormat = {
   name: 'bf16',
   blockSize: 1,
   fileBytesPerBlock: 2,
-  planes: [{ name: 'values', bytesPerBlock: 2 }],
+  planes: [blockPlane('values', 1, 2)],
   rowGroup: 1,
+  decoder: { module: 'quant/bf16' },
 
   decode(bytes, count) {
     checkBytes('bf16', bytes, count, 1, 2);

@@ -6,15 +6,16 @@
  * A row begins inside a word where columns is odd and row is odd.
  */
 import { asHalfWords, checkBytes, padToWords } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import { blockPlane, type BlockFormat } from './format.ts';
 import { halfValues } from './half.ts';
 
-export const f16: WeightFormat = {
+export const f16: BlockFormat = {
   name: 'f16',
   blockSize: 1,
   fileBytesPerBlock: 2,
-  planes: [{ name: 'values', bytesPerBlock: 2 }],
+  planes: [blockPlane('values', 1, 2)],
   rowGroup: 1,
+  decoder: { module: 'quant/f16' },
 
   decode(bytes, count) {
     checkBytes('f16', bytes, count, 1, 2);

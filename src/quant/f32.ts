@@ -4,14 +4,15 @@
  * GPU, plane 0 `values`: row-major, weight (row, column) is word row · columns + column, read with bitcast<f32>.
  */
 import { checkBytes } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import { blockPlane, type BlockFormat } from './format.ts';
 
-export const f32: WeightFormat = {
+export const f32: BlockFormat = {
   name: 'f32',
   blockSize: 1,
   fileBytesPerBlock: 4,
-  planes: [{ name: 'values', bytesPerBlock: 4 }],
+  planes: [blockPlane('values', 1, 4)],
   rowGroup: 1,
+  decoder: { module: 'quant/f32' },
 
   decode(bytes, count) {
     checkBytes('f32', bytes, count, 1, 4);

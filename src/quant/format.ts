@@ -1,29 +1,50 @@
 /**
- * A block format: how a weight matrix of shape [rows, columns] lies in a file, how it lies on the GPU, and what it means.
+ * A weight format: how a matrix of shape [rows, columns] lies on the GPU, and what it means.
  * A new format is one file that exports a WeightFormat, one decoder in shaders/quant/, and one line in `registry.ts`.
  */
 
-export type FormatName = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_1';
+/** Formats that a file holds row by row, in blocks along the columns. */
+export type BlockFormatName =
+  'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q2_k' | 'q3_k' | 'q4_k' | 'q5_k' | 'q6_k';
 
-/** One aligned array of bytes on the GPU. Rows follow each other without padding, so a range of rows is a range of bytes. */
+export type FormatName = BlockFormatName;
+
+/** One aligned array of bytes on the GPU. */
 export interface Plane {
-  /** the WGSL binding it feeds: 0 is the first plane (values), 1 the second (scales) */
   readonly name: string;
-  /** bytes that one block of one row takes in this plane */
-  readonly bytesPerBlock: number;
+  /** Bytes of a matrix of `rows` rows, a multiple of the row group. */
+  bytes(rows: number, columns: number): number;
+}
+
+/** The WGSL that reads a format's planes, which bind in order at 2, 3 and 6. */
+export interface Decoder {
+  /** module under shaders/, plugged in as `weight` */
+  readonly module: string;
+  readonly conditions?: Readonly<Record<string, boolean>>;
 }
 
 export interface WeightFormat {
   readonly name: FormatName;
-  /** weights a block holds, along the columns (the reduction axis of x·Wᵀ); 1 for plain floats */
+  /** the columns of a matrix are a multiple of it */
   readonly blockSize: number;
+  readonly planes: readonly Plane[];
+  /** rows that must stay together in a plane because their words are interleaved; a shard holds a multiple of it. 1 for plain floats */
+  readonly rowGroup: number;
+  readonly decoder: Decoder;
+}
+
+/** A format that a file holds row by row. Its planes hold rows one after the other, too, so that a range of rows is a range of bytes. */
+export interface BlockFormat extends WeightFormat {
+  readonly name: BlockFormatName;
   /** bytes of one block as it lies in the file */
   readonly fileBytesPerBlock: number;
-  readonly planes: readonly Plane[];
-  /** rows that must stay together in a plane because their words are interleaved; a shard holds a multiple of it */
-  readonly rowGroup: number;
   /** Decodes `count` weights (a multiple of blockSize) from the file's bytes into f32. Exact: the judge is the library that defines it. */
   decode(bytes: Uint8Array, count: number): Float32Array;
   /** Re-orders whole rows (a multiple of rowGroup unless they are the last) from the file's bytes into the planes, losing nothing. */
   repack(bytes: Uint8Array, rows: number, columns: number): Uint8Array[];
+}
+
+/** A plane that takes the same bytes for every block of `blockSize` weights. */
+export function blockPlane(name: string, blockSize: number, bytesPerBlock: number): Plane {
+  return { name, bytes: (rows, columns) => rows * (columns / blockSize) * bytesPerBlock };
 }

@@ -12,6 +12,7 @@
  * In the file a block's 16 bytes hold weights 0…15 in their low and 16…31 in their high nibbles (gguf, quants.py).
  */
 import { asHalfWords } from './fileBytes.ts';
+import { blockPlane } from './format.ts';
 import { firstWordOfRow, interleavedWords, ROW_GROUP } from './interleave.ts';
 
 const LOW = 0x0f0f0f0f;
@@ -56,7 +57,4 @@ export function repackNibbles(bytes: Uint8Array, rows: number, columns: number, 
 }
 
 /** The planes of both formats. */
-export const nibblePlanes = [
-  { name: 'values', bytesPerBlock: 16 },
-  { name: 'scales', bytesPerBlock: 4 },
-] as const;
+export const nibblePlanes = [blockPlane('values', 32, 16), blockPlane('scales', 32, 4)] as const;

@@ -4,17 +4,18 @@
  * overflows (|d| > 8,188), which no quantiser writes for weights that were f16; such a block is refused.
  */
 import { asHalfWords, checkBytes, checkScale } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import type { BlockFormat } from './format.ts';
 import { floatToHalf, halfToFloat, halfValues } from './half.ts';
 import { ROW_GROUP } from './interleave.ts';
 import { nibblePlanes, repackNibbles } from './nibbles.ts';
 
-export const q4_0: WeightFormat = {
+export const q4_0: BlockFormat = {
   name: 'q4_0',
   blockSize: 32,
   fileBytesPerBlock: 18,
   planes: nibblePlanes,
   rowGroup: ROW_GROUP,
+  decoder: { module: 'quant/q4' },
 
   decode(bytes, count) {
     checkBytes('q4_0', bytes, count, 32, 18);

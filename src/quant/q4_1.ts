@@ -3,17 +3,18 @@
  * GPU layout: see nibbles.ts; the scale word is (d, m) as they stand in the file.
  */
 import { asHalfWords, checkBytes, checkScale } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import type { BlockFormat } from './format.ts';
 import { halfValues } from './half.ts';
 import { ROW_GROUP } from './interleave.ts';
 import { nibblePlanes, repackNibbles } from './nibbles.ts';
 
-export const q4_1: WeightFormat = {
+export const q4_1: BlockFormat = {
   name: 'q4_1',
   blockSize: 32,
   fileBytesPerBlock: 20,
   planes: nibblePlanes,
   rowGroup: ROW_GROUP,
+  decoder: { module: 'quant/q4' },
 
   decode(bytes, count) {
     checkBytes('q4_1', bytes, count, 32, 20);

@@ -8,22 +8,20 @@
  * Rows are filled up with zero words to a multiple of 4.
  */
 import { asHalfWords, checkBytes, checkScale } from './fileBytes.ts';
-import type { WeightFormat } from './format.ts';
+import { blockPlane, type BlockFormat } from './format.ts';
 import { halfValues } from './half.ts';
 import { firstWordOfRow, interleavedWords, ROW_GROUP } from './interleave.ts';
 
 const HALVES_PER_BLOCK = 17;
 const WORDS_PER_BLOCK = 8;
 
-export const q8_0: WeightFormat = {
+export const q8_0: BlockFormat = {
   name: 'q8_0',
   blockSize: 32,
   fileBytesPerBlock: 34,
-  planes: [
-    { name: 'values', bytesPerBlock: 32 },
-    { name: 'scales', bytesPerBlock: 4 },
-  ],
+  planes: [blockPlane('values', 32, 32), blockPlane('scales', 32, 4)],
   rowGroup: ROW_GROUP,
+  decoder: { module: 'quant/q8_0' },
 
   decode(bytes, count) {
     checkBytes('q8_0', bytes, count, 32, 34);

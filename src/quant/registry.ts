@@ -1,15 +1,39 @@
 import { bf16 } from './bf16.ts';
 import { f16 } from './f16.ts';
 import { f32 } from './f32.ts';
-import type { FormatName, WeightFormat } from './format.ts';
+import type { BlockFormat, BlockFormatName, FormatName, WeightFormat } from './format.ts';
+import { q2_k } from './q2_k.ts';
+import { q3_k } from './q3_k.ts';
 import { q4_0 } from './q4_0.ts';
 import { q4_1 } from './q4_1.ts';
+import { q4_k, q5_k } from './q4_k.ts';
+import { q5_0, q5_1 } from './q5.ts';
+import { q6_k } from './q6_k.ts';
 import { q8_0 } from './q8_0.ts';
 
-/** Every weight format that Graft computes with. */
-export const weightFormats: Readonly<Record<FormatName, WeightFormat>> = { f32, f16, bf16, q8_0, q4_0, q4_1 };
+/** Every format that a file holds row by row. */
+export const weightFormats: Readonly<Record<BlockFormatName, BlockFormat>> = {
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+};
 
-/** True for a name in the registry; false for the other element types that a file may hold. */
-export function isWeightFormat(name: string): name is FormatName {
+/** True for a name of a format that a file holds row by row; false for the other element types that a file may hold. */
+export function isWeightFormat(name: string): name is BlockFormatName {
   return Object.hasOwn(weightFormats, name);
+}
+
+/** Any format that Graft computes with. */
+export function formatOf(name: FormatName): WeightFormat {
+  return weightFormats[name];
 }

@@ -17,8 +17,7 @@ const MAX_BINDING_BYTES = 2 ** 30;
 /** Bytes of each plane of a [rows, columns] matrix: rows filled up to the row group, the whole to words. */
 export function planeBytes(format: WeightFormat, rows: number, columns: number): number[] {
   const paddedRows = Math.ceil(rows / format.rowGroup) * format.rowGroup;
-  const blocks = paddedRows * (columns / format.blockSize);
-  return format.planes.map((plane) => Math.ceil((blocks * plane.bytesPerBlock) / 4) * 4);
+  return format.planes.map((plane) => Math.ceil(plane.bytes(paddedRows, columns) / 4) * 4);
 }
 
 /**

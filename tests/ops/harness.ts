@@ -13,7 +13,7 @@ import { Arenas, encodeStepParameters, Program, stepParameterBytes, type Leaves 
 import { sizeOf, type Shape, type Tensor } from '../../src/graph/tensor.ts';
 import { weightFormats } from '../../src/quant/registry.ts';
 import { shardRows } from '../../src/quant/shards.ts';
-import type { FormatName } from '../../src/quant/format.ts';
+import type { BlockFormatName } from '../../src/quant/format.ts';
 
 /** An operand of the op under test. */
 export type Operand =
@@ -22,7 +22,7 @@ export type Operand =
   /** a tensor that outlives the step; the op may update it */
   | { readonly kind: 'state'; readonly shape: Shape; readonly values?: readonly number[] }
   /** a frozen weight in a stored format; `bytes` as they lie in a file */
-  | { readonly kind: 'weight'; readonly shape: Shape; readonly format: FormatName; readonly bytes: Uint8Array };
+  | { readonly kind: 'weight'; readonly shape: Shape; readonly format: BlockFormatName; readonly bytes: Uint8Array };
 
 export interface CheckOptions {
   readonly step?: Partial<StepParameters>;

@@ -60,19 +60,16 @@ export const embedding: OpDefinition = {
     const weight = weightOperand(table, context);
     const isVector = width % 4 === 0;
     const elementsPerLane = weight.isPacked ? 8 : isVector ? 4 : 1;
-    return weight.shards.map((shard, index): DispatchPlan => {
-      const [values, scales] = weight.planes(index);
-      return {
-        kernel: {
-          module: weight.isPacked ? 'embedding/packed' : 'embedding/plain',
-          conditions: weight.isPacked ? {} : { VEC4: isVector },
-          plugins: { weight: weight.decoder },
-        },
-        params: [count, width, shard.rowStart, shard.rowCount],
-        bindings: { 1: { tensor: ids }, 2: values, 3: scales, 4: { tensor: output } },
-        grid: flatGrid((count * width) / elementsPerLane),
-        flops: count * width,
-      };
-    });
+    return weight.shards.map((shard, index): DispatchPlan => ({
+      kernel: {
+        module: weight.isPacked ? 'embedding/packed' : 'embedding/plain',
+        conditions: weight.isPacked ? weight.decoder.conditions : { VEC4: isVector },
+        plugins: weight.decoder.plugins,
+      },
+      params: [count, width, shard.rowStart, shard.rowCount],
+      bindings: { 1: { tensor: ids }, ...weight.planes(index), 4: { tensor: output } },
+      grid: flatGrid((count * width) / elementsPerLane),
+      flops: count * width,
+    }));
   },
 };

@@ -67,6 +67,19 @@ describe('matmul', () => {
     },
   );
 
+  test.each(['q5_0', 'q5_1', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k'] as const)(
+    'multiplies by a weight in %s, both ways',
+    async (format) => {
+      for (const [rows, out, depth] of [
+        [1, 33, 256],
+        [9, 35, 512],
+      ] as const) {
+        await checkForward(context.gpu, 'matmul', [f32(rows, depth), weight(format, out, depth)], { layout: 'nt' });
+        await checkForward(context.gpu, 'matmul', [f32(rows, out), weight(format, out, depth)], { layout: 'nn' });
+      }
+    },
+  );
+
   test.each(['f32', 'f16', 'bf16'] as const)(
     'multiplies by a weight in %s with odd rows and columns',
     async (format) => {

@@ -2,7 +2,7 @@ import type { DispatchPlan, LoweringContext, TensorBinding } from '../op.ts';
 import type { OpNode, Tensor } from '../tensor.ts';
 import { matmulShape, type MatmulShape } from './matmulShape.ts';
 import { lanesAlongColumns, matmulLanes, tiles, type Tile } from './matmulTile.ts';
-import { weightOperand, type WeightOperand } from './weightOperand.ts';
+import { weightOperand, type WeightBindings, type WeightOperand } from './weightOperand.ts';
 
 interface Range {
   readonly start: number;
@@ -16,7 +16,7 @@ interface Piece {
   readonly columns: number;
   readonly depth: number;
   readonly a: TensorBinding;
-  readonly b: readonly [TensorBinding, TensorBinding | undefined];
+  readonly b: WeightBindings;
   readonly output: TensorBinding;
   /** elements before the first one used */
   readonly aOffset: number;
@@ -93,7 +93,7 @@ function transposedPieces({ shape, a, b, output, bias, hasAddend, context }: Low
       columns,
       depth: steps.count,
       a: part(a, steps, rows),
-      b: [part(b, steps, columns), undefined],
+      b: { 2: part(b, steps, columns) },
       output: part(output, range, columns),
       aOffset: range.start,
       outputOffset: 0,
@@ -114,7 +114,7 @@ function batchPieces({ shape, a, b, output, bias, hasAddend, context }: Lowering
       columns,
       depth,
       a: part(a, range, rows * depth),
-      b: [part(b, range, depth * columns), undefined],
+      b: { 2: part(b, range, depth * columns) },
       output: part(output, range, rows * columns),
       aOffset: 0,
       outputOffset: 0,
@@ -191,8 +191,15 @@ function dispatchesOf(lowering: Lowering, piece: Piece): DispatchPlan[] {
   const lanesLog2 = lanesAlongColumns(tile, piece.rows, piece.columns);
   const spans = { columns: tile.columns << lanesLog2, rows: tile.rows * (matmulLanes >> lanesLog2) };
   const most = splitSizes(piece, spans, context.flopsPerDispatch);
-  const kernel = { module: tile.module, conditions, ...(tile !== tiles.tn && { plugins: { weight: weight.decoder } }) };
-  const bindings = { 1: piece.a, 2: piece.b[0], 3: piece.b[1], 4: bias && { tensor: bias }, 5: piece.output };
+  const kernel =
+    tile === tiles.tn
+      ? { module: tile.module, conditions }
+      : {
+          module: tile.module,
+          conditions: { ...conditions, ...weight.decoder.conditions },
+          plugins: weight.decoder.plugins,
+        };
+  const bindings = { 1: piece.a, ...piece.b, 4: bias && { tensor: bias }, 5: piece.output };
   const plans: DispatchPlan[] = [];
   for (const batches of ranges(piece.batches, most.batches))
     for (const columns of ranges(piece.columns, most.columns))

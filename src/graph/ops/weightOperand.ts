@@ -1,33 +1,31 @@
 import type { FormatName } from '../../quant/format.ts';
+import { formatOf } from '../../quant/registry.ts';
+import type { KernelSpec } from '../../gpu/kernel.ts';
 import type { LoweringContext, Shard, TensorBinding } from '../op.ts';
 import { storageOf, type Tensor } from '../tensor.ts';
 
 /** The right operand of a matmul or the table of an embedding: in which format it lies, and in which shards of rows. */
 export interface WeightOperand {
   readonly format: FormatName;
-  /** words of four neighbouring rows lie side by side (q8_0, q4_0, q4_1) */
+  /** a block format: words of four neighbouring rows lie side by side */
   readonly isPacked: boolean;
-  /** the module under shaders/ to plug in as `weight` */
-  readonly decoder: string;
+  /** what a kernel that imports `weight` is linked with */
+  readonly decoder: Required<Pick<KernelSpec, 'plugins' | 'conditions'>>;
   readonly shards: readonly Shard[];
-  /** bindings of a shard's planes: values, and scales where the format has them */
-  planes(shard: number): readonly [TensorBinding, TensorBinding | undefined];
+  /** a shard's planes at the bindings of the decoder */
+  planes(shard: number): WeightBindings;
 }
 
-const decoders: Readonly<Record<FormatName, string>> = {
-  f32: 'quant/f32',
-  f16: 'quant/f16',
-  bf16: 'quant/bf16',
-  q8_0: 'quant/q8_0',
-  q4_0: 'quant/q4',
-  q4_1: 'quant/q4',
-};
+/** Where a decoder reads a format's planes, in their order. */
+const planeBindings = [2, 3, 6] as const;
+
+export type WeightBindings = Readonly<Partial<Record<(typeof planeBindings)[number], TensorBinding>>>;
 
 /** Any tensor as an operand that a kernel reads through a decoder; all but weights are f32. */
 export function weightOperand(tensor: Tensor, context: LoweringContext): WeightOperand {
   const { tensor: owner, offset } = storageOf(tensor);
   const format = owner.origin.kind === 'weight' ? owner.origin.format : 'f32';
-  const isPacked = format === 'q8_0' || format === 'q4_0' || format === 'q4_1';
+  const { planes, rowGroup, decoder } = formatOf(format);
   const isLeaf = owner.origin.kind === 'weight' || owner.origin.kind === 'parameter';
   const shards = isLeaf && offset === 0 ? context.shards(owner) : [{ rowStart: 0, rowCount: tensor.shape[0] ?? 1 }];
   const isPart = owner.shape[0] !== tensor.shape[0];
@@ -38,13 +36,12 @@ export function weightOperand(tensor: Tensor, context: LoweringContext): WeightO
   }
   return {
     format,
-    isPacked,
-    decoder: decoders[format],
+    isPacked: rowGroup > 1,
+    decoder: { plugins: { weight: decoder.module }, conditions: decoder.conditions ?? {} },
     shards,
     planes(shard) {
-      if (!isLeaf || isPart) return [{ tensor }, undefined];
-      const values = { tensor, shard, plane: 0 };
-      return [values, isPacked ? { tensor, shard, plane: 1 } : undefined];
+      if (!isLeaf || isPart) return { [planeBindings[0]]: { tensor } };
+      return Object.fromEntries(planes.map((_, plane) => [planeBindings[plane], { tensor, shard, plane }]));
     },
   };
 }

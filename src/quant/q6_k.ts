@@ -1,0 +1,33 @@
+/**
+ * GGUF Q6_K: 256 weights in 210 bytes: 128 bytes of lower nibbles, 64 bytes of upper pairs of bits, 16 int8 scales, d f16.
+ * value = d · sc · (q − 32), q in 0…63, sc of each 16 weights. 64 bytes of nibbles hold four blocks: two in the lower nibbles, two in
+ * the upper; 32 bytes of pairs hold the same four, the first in the lowest bits.
+ * GPU (superblocks.ts): 4 scale words, the 16 scales as they stand; d in plane 2.
+ */
+import type { BlockScales } from './affine.ts';
+import { superblockFormat } from './superblocks.ts';
+
+const PAIRS = 128;
+const SCALES = 192;
+
+export const q6_k = superblockFormat({
+  name: 'q6_k',
+  bits: 6,
+  fileBytes: 210,
+  decoder: 'quant/q6_k',
+  scaleWords: 4,
+  halves: [208],
+  hasSuperScales: true,
+  codes(file, at, block, quartet) {
+    const [chunk, inner] = [block >> 2, block & 3];
+    const nibbles = file.getUint32(at + 64 * chunk + 32 * (inner & 1) + 4 * quartet, true) >>> (4 * (inner >> 1));
+    const pairs = file.getUint32(at + PAIRS + 32 * chunk + 4 * quartet, true) >>> (2 * inner);
+    return (nibbles & 0x0f0f0f0f) | ((pairs & 0x03030303) << 4);
+  },
+  scales: (file, at) => [0, 4, 8, 12].map((offset) => file.getUint32(at + SCALES + offset, true)),
+  blockScales(word, block, d): BlockScales {
+    const bytes = word(block >> 1) >>> (16 * (block & 1));
+    const [first, second] = [d * ((bytes << 24) >> 24), d * ((bytes << 16) >> 24)];
+    return [first, -32 * first, second, -32 * second];
+  },
+});
