@@ -8,8 +8,8 @@ import { readHfFolder, readTokenizerFiles, type HfTokenizerFiles } from '../form
 import { elementCount, readTensorBytes, type TensorEntry } from '../formats/tensorEntry.ts';
 import type { FormatName } from '../quant/format.ts';
 import { isWeightFormat, weightFormats } from '../quant/registry.ts';
-import type { ModelDescription } from './family.ts';
-import { describeModel, familyOfGguf } from './registry.ts';
+import type { ModelDescription, TaskChoice } from './family.ts';
+import { familyOf, familyOfGguf } from './registry.ts';
 import type { WeightCatalog } from './builder.ts';
 
 /** A tensor of the checkpoint under its Hugging Face name. */
@@ -40,19 +40,21 @@ export interface Checkpoint {
  * Opens a Hugging Face folder or a GGUF file by its headers. Throws a UserError that names the file, and the tensor or field where
  * there is one: unknown family, tensors missing or of another shape, formats that are not supported.
  */
-export async function openCheckpoint(files: FileSet, name: string): Promise<Checkpoint> {
+export async function openCheckpoint(files: FileSet, name: string, task?: TaskChoice): Promise<Checkpoint> {
   const ggufs = [...files.values()].filter((source) => source.name.toLowerCase().endsWith('.gguf'));
   const [gguf] = ggufs;
   if (ggufs.length > 1) throw new UserError(`There are ${ggufs.length} GGUF files. Choose one of them.`);
-  return gguf ? openGguf(files, gguf.name, name) : openFolder(files, name);
+  return gguf ? openGguf(files, gguf.name, name, task) : openFolder(files, name, task);
 }
 
-async function openFolder(files: FileSet, name: string): Promise<Checkpoint> {
+async function openFolder(files: FileSet, name: string, task: TaskChoice | undefined): Promise<Checkpoint> {
   const folder = await readHfFolder(files);
   refuseQuantised(folder.config);
-  const description = describeModel(folder.config);
+  const family = familyOf(folder.config);
+  const description = family.describe(folder.config as Record<string, unknown>, task);
   const tensors = new Map<string, CheckpointTensor>();
-  for (const [key, entry] of folder.tensors) {
+  for (const [stored, entry] of folder.tensors) {
+    const key = family.tensorFromFolder?.(stored, description) ?? stored;
     if (!isWeightFormat(entry.format)) {
       if (neededShapes(description).has(key))
         throw new UserError(
@@ -84,7 +86,7 @@ function refuseQuantised(config: unknown): void {
     );
 }
 
-async function openGguf(files: FileSet, path: string, name: string): Promise<Checkpoint> {
+async function openGguf(files: FileSet, path: string, name: string, task: TaskChoice | undefined): Promise<Checkpoint> {
   const folder = stripCommonFolder(files);
   const source = [...files.values()].find((candidate) => candidate.name === path);
   if (!source) throw new UserError(`${path} is not among the files.`);
@@ -98,7 +100,7 @@ async function openGguf(files: FileSet, path: string, name: string): Promise<Che
       rope_type: 'factors',
       factors: [...(await readFloatTensor(factors)).data],
     };
-  const description = family.describe(config);
+  const description = family.describe(config, task);
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of stored) {
     const known = family.tensorFromGguf(key, description);
@@ -121,8 +123,13 @@ async function openGguf(files: FileSet, path: string, name: string): Promise<Che
 
 function checked(checkpoint: Omit<Checkpoint, 'catalog'>): Checkpoint {
   const { tensors } = checkpoint;
+  const freshTensors = new Set<string>();
   for (const [name, shape] of neededShapes(checkpoint.description)) {
     const tensor = tensors.get(name);
+    if (isOfHead(checkpoint.description, name) && tensor?.shape.join() !== shape.join()) {
+      freshTensors.add(name);
+      continue;
+    }
     if (!tensor)
       throw new UserError(
         `The model lacks the tensor ${name}, which its config asks for. Download the model again, with all its files.`,
@@ -132,8 +139,15 @@ function checked(checkpoint: Omit<Checkpoint, 'catalog'>): Checkpoint {
         `${tensor.entry.source.name}: ${name} has the shape [${tensor.shape.join(', ')}], but the config asks for [${shape.join(', ')}]. The config belongs to another model.`,
       );
   }
-  const catalog = new Map([...tensors].map(([name, { shape, format }]) => [name, { shape, format }]));
-  return { ...checkpoint, catalog };
+  const kept = [...tensors].filter(([name]) => !freshTensors.has(name));
+  const catalog = new Map(kept.map(([name, { shape, format }]) => [name, { shape, format }]));
+  return { ...checkpoint, tensors: new Map(kept), catalog, description: { ...checkpoint.description, freshTensors } };
+}
+
+/** Tensors of a classifier may be new: every other task has a head that the model was made with. */
+function isOfHead({ task, headPath, newModules = [] }: ModelDescription, name: string): boolean {
+  if (task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM') return false;
+  return [headPath, ...newModules].some((path) => name === `${path}.weight` || name === `${path}.bias`);
 }
 
 /** Every tensor that the model's modules have, with its shape. A tied head has none of its own. */

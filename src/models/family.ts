@@ -15,9 +15,34 @@ export interface ModuleInfo {
   readonly outFeatures: number;
 }
 
-/** What every causal language model's description tells the rest. */
+/** What a model is trained to do: peft's task_type, and image classification, for which that is null. */
+export type TaskType = 'CAUSAL_LM' | 'SEQ_CLS' | 'TOKEN_CLS' | 'SEQ_2_SEQ_LM' | 'IMAGE_CLS';
+
+/** Transformers' problem_type: how the labels of a classifier are told. */
+export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression';
+
+/** A task as a run asks for it. What is absent is as config.json has it. */
+export interface TaskChoice {
+  readonly type: TaskType;
+  readonly numLabels?: number;
+  readonly problemType?: ProblemType;
+}
+
+/** What a model's description tells the rest: the model with the head of one task. */
 export interface ModelDescription {
   readonly family: string;
+  readonly task: TaskType;
+  /** the tasks that the family has heads for; the first is what it suits best */
+  readonly tasks: readonly TaskType[];
+  /** logits of a row: the vocabulary, or the labels */
+  readonly outputSize: number;
+  readonly problemType?: ProblemType;
+  /** names of the labels as config.json has them, by class */
+  readonly labelNames?: readonly string[];
+  /** modules beside headPath that a checkpoint without this head lacks, such as RoBERTa's classifier.dense */
+  readonly newModules?: readonly string[];
+  /** tensors of a new head, which the checkpoint lacks or has for other labels: they start afresh and must be trained */
+  readonly freshTensors?: ReadonlySet<string>;
   /** Transformers' model_type and class */
   readonly modelType: string;
   readonly architecture: string;
@@ -42,6 +67,8 @@ export interface ModelDescription {
   constants(positions: number): ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   /** token ids [batch, tokens] → final hidden states [batch, tokens, hiddenSize], after the last norm */
   traceBody(builder: ModelBuilder, ids: Tensor): Tensor;
+  /** Where the head reads one vector a row: hidden [batch · tokens, hiddenSize] → [batch, width]. */
+  pool?(builder: ModelBuilder, hidden: Tensor): Tensor;
 }
 
 export interface DefaultTargets {
@@ -56,8 +83,10 @@ export interface ModelFamily {
   readonly modelTypes: readonly string[];
   /** GGUF's general.architecture values */
   readonly ggufArchitectures: readonly string[];
-  /** Throws a UserError where the config asks for what is not supported. */
-  describe(config: Readonly<Record<string, unknown>>): ModelDescription;
+  /** Throws a UserError where the config asks for what is not supported. Without a task: the one that the config's class is for. */
+  describe(config: Readonly<Record<string, unknown>>, task?: TaskChoice): ModelDescription;
+  /** The name that a tensor of a folder has in Transformers' model today: older files and bodies without a head spell some otherwise. Default: its own. */
+  tensorFromFolder?(name: string, description: ModelDescription): string;
   /** A config.json for a GGUF file's metadata. */
   configFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown>;
   /** The Hugging Face name of a GGUF tensor, and how its rows lie there; undefined for tensors that are not weights. */

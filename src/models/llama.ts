@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { llamaConfigFromGguf, readLlamaConfig, type LlamaConfig } from './llamaConfig.ts';
+import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
 import { rotaryTable } from './rotary.ts';
 
 /**
@@ -12,32 +13,41 @@ export const llama: ModelFamily = {
   name: 'llama',
   modelTypes: ['llama', 'mistral', 'qwen2', 'qwen3'],
   ggufArchitectures: ['llama', 'qwen2', 'qwen3'],
-  describe: (config) => describe(readLlamaConfig(config)),
+  describe: (config, choice) => describe(readLlamaConfig(config), resolveTask(config, tasks, choice)),
   configFromGguf: llamaConfigFromGguf,
   tensorFromGguf,
 };
 
-function describe(config: LlamaConfig): ModelDescription {
+const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
+
+function describe(config: LlamaConfig, task: Task): ModelDescription {
+  const isCausal = task.type === 'CAUSAL_LM';
   return {
     family: 'llama',
+    task: task.type,
+    tasks,
+    outputSize: task.outputSize,
+    problemType: task.problemType,
+    labelNames: task.labelNames,
     modelType: config.modelType,
-    architecture: config.architecture,
+    architecture: architectureFor(config.architecture, task.type),
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     numHiddenLayers: config.numHiddenLayers,
     maxPositionEmbeddings: config.maxPositionEmbeddings,
     numKeyValueHeads: config.numKeyValueHeads,
     headDim: config.headDim,
-    tieWordEmbeddings: config.tieWordEmbeddings,
+    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'model.embed_tokens',
-    headPath: 'lm_head',
-    modules: modulesOf(config),
+    headPath: isCausal ? 'lm_head' : 'score',
+    modules: modulesOf(config, task),
     defaultTargets: defaultTargets(config.modelType),
     eosTokenIds: config.eosTokenIds,
     bosTokenId: config.bosTokenId,
     padTokenId: config.padTokenId,
     constants: rotaryConstants(config),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
+    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
   };
 }
 
@@ -62,7 +72,7 @@ function defaultTargets(modelType: string): ModelDescription['defaultTargets'] {
   };
 }
 
-function modulesOf(config: LlamaConfig): ModuleInfo[] {
+function modulesOf(config: LlamaConfig, task: Task): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
@@ -98,7 +108,9 @@ function modulesOf(config: LlamaConfig): ModuleInfo[] {
     { path: 'model.embed_tokens', kind: 'embedding', hasBias: false, inFeatures: vocabSize, outFeatures: hiddenSize },
     ...layers,
     norm('model.norm', hiddenSize),
-    linear('lm_head', hiddenSize, vocabSize, false),
+    task.type === 'CAUSAL_LM'
+      ? linear('lm_head', hiddenSize, vocabSize, false)
+      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
   ];
 }
 

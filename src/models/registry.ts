@@ -1,5 +1,5 @@
 import { UserError } from '../formats/errors.ts';
-import type { ModelDescription, ModelFamily } from './family.ts';
+import type { ModelDescription, ModelFamily, TaskChoice } from './family.ts';
 import { llama } from './llama.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
@@ -7,8 +7,13 @@ export const modelFamilies: readonly ModelFamily[] = [llama];
 
 const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
 
+/** The model of a config.json with the head of a task. Throws a UserError where the family is not known or has no such head. */
+export function describeModel(config: unknown, task?: TaskChoice): ModelDescription {
+  return familyOf(config).describe(config as Readonly<Record<string, unknown>>, task);
+}
+
 /** The family of a config.json. Throws a UserError that names the unknown model_type and what is supported. */
-export function describeModel(config: unknown): ModelDescription {
+export function familyOf(config: unknown): ModelFamily {
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new UserError('config.json is not a JSON object. Download it again.');
   const fields = config as Readonly<Record<string, unknown>>;
@@ -21,7 +26,7 @@ export function describeModel(config: unknown): ModelDescription {
     throw new UserError(
       `config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`,
     );
-  return family.describe(fields);
+  return family;
 }
 
 /** The family of a GGUF file's general.architecture. */

@@ -22,23 +22,37 @@ export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;
 
 /**
  * The tensors of the modules that modules_to_save names, by the ending of their path ("norm" takes input_layernorm too, as in PEFT) or of
- * the path of a module around them ("mlp"): PEFT trains a copy of each and saves it under the module's own name.
+ * the path of a module around them ("mlp"), and the task's own head: PEFT trains a copy of each and saves it under the module's own name.
  */
 export function savedModules(description: ModelDescription, names: string | readonly string[] | null): TrainedTensors {
   const tensors = new Map<string, ParameterSpec>();
-  for (const name of [names ?? []].flat()) {
+  const heads = taskHeads(description);
+  for (const name of new Set([...[names ?? []].flat(), ...heads])) {
     const modules = description.modules.filter(({ path }) =>
       enclosingPaths(path).some((around) => around.endsWith(name)),
     );
-    if (modules.length === 0)
+    if (modules.length === 0 && !heads.includes(name))
       throw new UserError(
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
       );
     for (const module of modules)
       for (const tensor of tensorsOf(module))
-        tensors.set(tensor.name, trainedTensor(tensor.name, tensor.shape, `${keyPrefix}${tensor.name}`));
+        tensors.set(tensor.name, headOrBase(description, tensor.name, tensor.shape));
   }
   return tensors;
+}
+
+/** Names that PEFT adds to modules_to_save for a task (peft_model.py), and the head of an image classifier that starts afresh. */
+export function taskHeads({ task, freshTensors }: ModelDescription): readonly string[] {
+  if (task === 'SEQ_CLS' || task === 'TOKEN_CLS') return ['classifier', 'score'];
+  return task === 'IMAGE_CLS' && freshTensors && freshTensors.size > 0 ? ['classifier'] : [];
+}
+
+/** A trained copy of the checkpoint's tensor, or of a new head's: N(0, 0.02), biases 0, as Transformers starts them. */
+function headOrBase({ freshTensors }: ModelDescription, name: string, shape: readonly number[]): ParameterSpec {
+  const spec = trainedTensor(name, shape, `${keyPrefix}${name}`);
+  if (!freshTensors?.has(name)) return spec;
+  return { ...spec, initial: shape.length > 1 ? { kind: 'normal', std: 0.02 } : { kind: 'constant', value: 0 } };
 }
 
 /** 'a.b.c' → 'a', 'a.b', 'a.b.c' */
