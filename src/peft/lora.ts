@@ -252,7 +252,7 @@ function siteOf(fields: MethodFields, module: ModuleInfo, index: number): Site {
   };
 }
 
-function scaleOf(fields: MethodFields, path: string, r: number): number {
+export function scaleOf(fields: MethodFields, path: string, r: number): number {
   const alpha = patternValue(
     (fields['alpha_pattern'] ?? {}) as Record<string, number>,
     path,
