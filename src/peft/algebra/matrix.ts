@@ -30,6 +30,11 @@ export function rowOf({ columns, data }: Matrix, row: number): Float64Array {
   return data.subarray(row * columns, (row + 1) * columns);
 }
 
+/** A copy of the first rows. */
+export function leadingRows({ columns, data }: Matrix, rows: number): Matrix {
+  return { rows, columns, data: data.slice(0, rows * columns) };
+}
+
 export function matrixOfRows(columns: number, rows: readonly ArrayLike<number>[]): Matrix {
   const matrix = zeros(rows.length, columns);
   for (const [i, row] of rows.entries()) matrix.data.set(row, i * columns);
