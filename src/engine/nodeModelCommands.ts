@@ -20,8 +20,10 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
   const init =
     typeof initPath === 'string' && initPath !== '' ? await readPeftFolder(await openPath(initPath)) : undefined;
   const positions = positionsOf(description);
-  const run = withinPositions(describeRun(fields, init?.config), positions);
-  const adapter = run.method.attach(run.methodFields, { description, baseModelName: null, taskType: 'CAUSAL_LM' });
+  const described = describeRun(fields, init?.config);
+  const facts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
+  const adapter = described.method.attach(described.methodFields, facts);
+  const run = withinPositions(described, positions, adapter.hooks);
   const tokens = Math.ceil(run.maxLength / tokenBucket) * tokenBucket;
   const evaluates = (run.fields['val_split_ratio'] as number) > 0 || run.fields['eval_dataset'] !== '';
   const bytes = estimateBytes({

@@ -26,8 +26,10 @@ export async function prepareRun(
   initAdapter?: FileSet,
 ): Promise<PreparedRun> {
   const folder = initAdapter && (await readPeftFolder(initAdapter));
-  const run = withinPositions(describeRun(fields, folder?.config), model.positions);
-  const adapter = run.method.attach(run.methodFields, factsOf(model, run.fields['task_type'] as string));
+  const described = describeRun(fields, folder?.config);
+  const facts = factsOf(model, described.fields['task_type'] as string);
+  const adapter = described.method.attach(described.methodFields, facts);
+  const run = withinPositions(described, model.positions, adapter.hooks);
   const initial = await valuesOf(model, adapter, folder, run.training.seed);
   return { run, adapter, initial };
 }

@@ -1,4 +1,6 @@
 import { UserError } from '../formats/errors.ts';
+import type { AdapterHooks } from '../models/builder.ts';
+import { virtualTokens } from '../models/virtualTokens.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { nearest } from '../peft/nearest.ts';
 import { methodOf } from '../peft/registry.ts';
@@ -264,16 +266,26 @@ export function describeRun(
 }
 
 /**
- * The run with rows no longer than the model's positions: a default is lowered to them, a max_length that was asked for and is more
- * is a UserError.
+ * The run with rows no longer than the model's positions behind the adapter's virtual tokens: a default is lowered to them, a max_length
+ * that was asked for and is more is a UserError.
  */
-export function withinPositions(run: RunDescription, positions: number): RunDescription {
-  if (run.maxLength <= positions) return run;
+export function withinPositions(
+  run: RunDescription,
+  positions: number,
+  adapter?: Pick<AdapterHooks, 'prompt' | 'prefix'>,
+): RunDescription {
+  const virtual = virtualTokens(adapter);
+  const room = positions - virtual;
+  if (room < 1)
+    throw new UserError(
+      `num_virtual_tokens: ${virtual} virtual tokens leave no room in the ${positions} positions of this model. Take fewer.`,
+    );
+  if (run.maxLength <= room) return run;
   if (run.given.has('max_length'))
     throw new UserError(
-      `max_length: ${run.maxLength} is more than the ${positions} positions of this model (max_position_embeddings). Give ${positions} or less.`,
+      `max_length: ${run.maxLength} is more than the ${room} positions of this model ${virtual > 0 ? `that ${virtual} virtual tokens leave` : '(max_position_embeddings)'}. Give ${room} or less.`,
     );
-  return { ...run, maxLength: positions, fields: { ...run.fields, max_length: positions } };
+  return { ...run, maxLength: room, fields: { ...run.fields, max_length: room } };
 }
 
 function readMethodFields(

@@ -1,9 +1,11 @@
+import { UserError } from '../formats/errors.ts';
 import { readBack } from '../gpu/transfer.ts';
 import { Graph } from '../graph/graph.ts';
 import { neutralStep } from '../graph/interpret.ts';
 import { ModelBuilder, type AdapterHooks, type WeightCatalog } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { Runtime, Traced } from '../models/runtime.ts';
+import { roomBehind, virtualTokens } from '../models/virtualTokens.ts';
 import { sampleToken, type SamplingOptions } from './sampling.ts';
 
 /** Prompt tokens read at a time. */
@@ -42,16 +44,19 @@ export class Generator {
     this.#model = model;
   }
 
-  /** Logits [vocabSize] after the last of `ids`. */
+  /** Logits [vocabSize] after the last of `ids`. Throws a UserError where they are more than the model takes. */
   async logits(ids: readonly number[]): Promise<Float32Array> {
+    this.#roomFor(ids.length);
     const capacity = this.#capacity(ids.length);
     return this.#feed(ids, 0, capacity);
   }
 
-  /** The reply to a prompt. Stops at a stop id, after maxNewTokens, where the model's positions end, or when the signal says so. */
+  /**
+   * The reply to a prompt. Stops at a stop id, after maxNewTokens, where the model's positions end, or when the signal says so.
+   * Throws a UserError where the prompt alone is more than the model takes.
+   */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<Generated> {
-    const room = this.#model.positions - this.#virtualTokens - prompt.length;
-    const newTokens = Math.min(options.maxNewTokens, room);
+    const newTokens = Math.min(options.maxNewTokens, this.#roomFor(prompt.length));
     const capacity = this.#capacity(prompt.length + newTokens);
     const random = uniformStream(options.seed);
     const ids: number[] = [];
@@ -103,7 +108,7 @@ export class Generator {
   #places(before: number, width: number, count: number): [string, Uint32Array<ArrayBuffer>][] {
     const first = (this.#model.adapter?.prefix?.tokens ?? 0) + before;
     return [
-      ['positionIds', Uint32Array.from({ length: width }, (_, i) => first + i)],
+      ['positionIds', Uint32Array.from({ length: width }, (_, i) => Math.min(first + i, this.#model.positions - 1))],
       ['keyLengths', Uint32Array.of(before + count)],
     ];
   }
@@ -112,8 +117,13 @@ export class Generator {
     return this.#model.adapter?.prompt?.tokens ?? 0;
   }
 
-  get #virtualTokens(): number {
-    return this.#promptTokens + (this.#model.adapter?.prefix?.tokens ?? 0);
+  /** Positions left behind the adapter's virtual tokens and `tokens` others. */
+  #roomFor(tokens: number): number {
+    const { adapter, positions } = this.#model;
+    const room = positions - virtualTokens(adapter) - tokens;
+    if (room < 0)
+      throw new UserError(`The text has ${tokens} tokens, and ${roomBehind(adapter, positions)}. Shorten it.`);
+    return room;
   }
 
   #trace(tokens: number, capacity: number, reads: 'ids' | 'prompt'): Traced {

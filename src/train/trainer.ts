@@ -5,6 +5,7 @@ import { neutralStep } from '../graph/interpret.ts';
 import { metricsRing } from '../graph/ops/recordMetrics.ts';
 import type { StepParameters } from '../graph/op.ts';
 import { Runtime } from '../models/runtime.ts';
+import { roomBehind, virtualTokens } from '../models/virtualTokens.ts';
 import type { WeightStore } from '../models/weightStore.ts';
 import type { ParameterSpace } from '../peft/parameterSpace.ts';
 import type { Batch } from '../data/collate.ts';
@@ -84,7 +85,7 @@ export class Trainer {
     for (const [microBatch, batch] of batches.entries()) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, true);
-      await this.runtime.replay(key, lossInputs(batch, shape, this.#model.adapter), { ...parameters, microBatch });
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model), { ...parameters, microBatch });
     }
     const key = await this.#prepareOptimizer();
     await this.runtime.replay(key, this.#optimizerInputs(step), parameters, true);
@@ -100,21 +101,42 @@ export class Trainer {
     return this.#metrics.flush();
   }
 
-  /** Mean loss and share of right guesses over all target tokens of the batches, without changing anything. */
-  async evaluate(batches: Iterable<Batch>): Promise<{ loss: number; accuracy: number; targets: number }> {
+  /**
+   * Mean loss and share of right guesses over all targets of the batches, without changing anything.
+   * @param onLogits a classifier's logits of each batch: [rows, labels], a row for each of its labelRows, or of the batch where values are learned
+   */
+  async evaluate(
+    batches: Iterable<Batch>,
+    onLogits?: (logits: Float32Array, batch: Batch) => void,
+  ): Promise<{ loss: number; accuracy: number; targets: number }> {
     let sum = 0;
     let hits = 0;
     let targets = 0;
     for (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
-      await this.runtime.replay(key, lossInputs(batch, shape, this.#model.adapter), neutralStep);
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model), neutralStep);
       sum += await this.#takeSum('lossSum');
       hits += await this.#takeSum('hitSum');
       targets += batch.targetCount;
+      onLogits?.(await this.#readLogits(key, batch), batch);
     }
     const count = Math.max(1, targets);
     return { loss: sum / count, accuracy: hits / count, targets };
+  }
+
+  async #readLogits(key: string, batch: Batch): Promise<Float32Array> {
+    const { outputSize } = this.#model.description;
+    const rows = batch.targetValues ? batch.batchSize : batch.targetCount;
+    const logits = new Float32Array(rows * outputSize);
+    let filled = 0;
+    for (const output of this.runtime.outputs(key)) {
+      const range = this.runtime.program(key).range(output);
+      const chunk = new Float32Array(await readBack(this.#gpu.device, range, this.#gpu.wait));
+      logits.set(chunk.subarray(0, logits.length - filled), filled);
+      filled += chunk.length;
+    }
+    return logits;
   }
 
   /** The state after `step`; waits for the GPU. */
@@ -146,7 +168,7 @@ export class Trainer {
     const checkpointing = this.#settings.gradientCheckpointing;
     await this.runtime.prepare(
       key,
-      () => ({ graph: traceLoss(this.#model, shape, { gradients, checkpointing }), outputs: [] }),
+      () => traceLoss(this.#model, shape, { gradients, checkpointing }),
       onCompiled,
     );
     return key;
@@ -161,12 +183,14 @@ export class Trainer {
 
   #shapeOf(batch: Batch): LossShape {
     const longest = batch.lengths.reduce((most, length) => Math.max(most, length), 0);
-    if (longest > this.#model.positions)
+    const { positions, adapter } = this.#model;
+    const room = positions - virtualTokens(adapter);
+    if (longest > room)
       throw new UserError(
-        `max_length: a row has ${longest} tokens, and the model takes ${this.#model.positions}. Set max_length to that or less.`,
+        `max_length: a row has ${longest} tokens, and ${roomBehind(adapter, positions)}. Set max_length to ${room} or less.`,
       );
     const { bindingLimit } = this.#gpu.description;
-    return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.vocabSize, bindingLimit);
+    return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.outputSize, bindingLimit);
   }
 
   async #takeSum(state: string): Promise<number> {

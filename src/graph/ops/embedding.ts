@@ -8,8 +8,8 @@ import { weightOperand } from './weightOperand.ts';
  * Each shard of the table writes the rows whose ids lie in it. An id beyond the table leaves its row unwritten: the caller checks ids.
  *
  * Gradient: a table is too large for a gradient of its own, so the rule returns none but adds `embeddingGradient`, which adds the
- * batch's rows straight to the state 'gradient:NAME' of the parameter. Its inputs 'embedding.order' and 'embedding.starts' are the
- * batch's ids, the input 'ids', through `sortIds`.
+ * batch's rows straight to the state 'gradient:NAME' of the parameter. The ids must be an input of the graph, NAME; the inputs
+ * 'NAME.order' and 'NAME.starts' are what `sortIds` gives for them.
  */
 export const embedding: OpDefinition = {
   name: 'embedding',
@@ -39,14 +39,11 @@ export const embedding: OpDefinition = {
     const [ids, table] = node.inputs;
     if (!needs[1] || !dy || !ids || table?.origin.kind !== 'parameter') return [];
     const { origin } = storageOf(ids).tensor;
-    if (origin.kind !== 'input' || origin.name !== 'ids') {
-      throw new Error(
-        `embedding ${node.label}: only a table that is looked up by the batch's token ids can be trained`,
-      );
-    }
+    if (origin.kind !== 'input')
+      throw new Error(`embedding ${node.label}: only a table that is looked up by uploaded ids can be trained`);
     const count = sizeOf(ids.shape);
-    const order = graph.input('embedding.order', [count], 'u32');
-    const starts = graph.input('embedding.starts', [count + 1], 'u32');
+    const order = graph.input(`${origin.name}.order`, [count], 'u32');
+    const starts = graph.input(`${origin.name}.starts`, [count + 1], 'u32');
     graph.one('embeddingGradient', [dy, ids, order, starts, graph.state(`gradient:${table.origin.name}`, table.shape)]);
     return [];
   },

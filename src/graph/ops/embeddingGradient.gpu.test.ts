@@ -52,8 +52,8 @@ describe('embeddingGradient', () => {
       [tokens, Uint32Array.from(ids)],
       [table, new Float64Array(rows * width)],
       [dy, gradients],
-      [graph.input('embedding.order', [10], 'u32'), order],
-      [graph.input('embedding.starts', [11], 'u32'), starts],
+      [graph.input('ids.order', [10], 'u32'), order],
+      [graph.input('ids.starts', [11], 'u32'), starts],
       [state, new Float64Array(rows * width).fill(1)],
     ]);
     const result = interpret(graph, values, neutralStep)(state);
