@@ -33,12 +33,18 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const { description, catalog, adapter, settings, device } = input;
   const { trained, fixed } = layOutAdapter(adapter.parameters, device.bindingLimit);
   const space = trained.size * 4;
-  const shape = lossShape(settings.batchSize, input.tokens, input.labelled, description.vocabSize, device.bindingLimit);
+  const shape = lossShape(
+    settings.batchSize,
+    input.tokens,
+    input.labelled,
+    description.outputSize,
+    device.bindingLimit,
+  );
   const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
   const modes = input.evaluates ? [true, false] : [true];
   const plans = modes.map((gradients) => {
-    const graph = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
-    return planGraph(graph, [], loweringContext(device), device.maxBufferSize);
+    const traced = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
+    return planGraph(traced.graph, traced.outputs, loweringContext(device), device.maxBufferSize);
   });
   const arenas = Math.max(...plans.map((plan) => plan.bufferSizes.length));
   let activations = 0;

@@ -159,6 +159,11 @@ export class ModelBuilder {
     });
   }
 
+  /** Types of the tokens, u32 [batch · tokens]: uploaded with the ids. */
+  typeIds(): Tensor {
+    return this.graph.input('typeIds', [this.batch * this.tokens], 'u32');
+  }
+
   /** Positions u32 [batch · tokens] for a table of learned ones: uploaded with the ids. */
   positionIds(): Tensor {
     return this.graph.input('positionIds', [this.batch * this.tokens], 'u32');

@@ -50,6 +50,8 @@ export interface ModelDescription {
   readonly hiddenSize: number;
   readonly numHiddenLayers: number;
   readonly maxPositionEmbeddings: number;
+  /** row of the table of learned positions for the first token; default 0 */
+  readonly firstPosition?: number;
   /** width of one layer's keys in the cache: heads and their size */
   readonly numKeyValueHeads: number;
   readonly headDim: number;

@@ -1,9 +1,10 @@
 import { UserError } from '../formats/errors.ts';
 import type { ModelDescription, ModelFamily, TaskChoice } from './family.ts';
 import { llama } from './llama.ts';
+import { bert } from './bert.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
-export const modelFamilies: readonly ModelFamily[] = [llama];
+export const modelFamilies: readonly ModelFamily[] = [llama, bert];
 
 const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
 

@@ -10,14 +10,15 @@ import type { LossModel, LossShape } from './traceLoss.ts';
 export function lossInputs(
   batch: Batch,
   shape: LossShape,
-  { adapter, positions }: Pick<LossModel, 'adapter' | 'positions'>,
+  { adapter, positions, description }: LossModel,
 ): Map<string, Uint32Array> {
   const prompt = adapter?.prompt?.tokens ?? 0;
   const prefix = adapter?.prefix?.tokens ?? 0;
   const length = prompt + shape.tokens;
   // rows are filled up to whole buckets, which may reach beyond a table of learned positions
-  const positionIds = Uint32Array.from({ length: shape.batch * length }, (_, i) =>
-    Math.min(prefix + (i % length), positions - 1),
+  const positionIds = Uint32Array.from(
+    { length: shape.batch * length },
+    (_, i) => (description.firstPosition ?? 0) + Math.min(prefix + (i % length), positions - 1),
   );
   const inputs = new Map<string, Uint32Array>([['keyLengths', batch.lengths.map((count) => prompt + count)]]);
   const setIds = (name: string, ids: Uint32Array) => {
@@ -26,7 +27,17 @@ export function lossInputs(
   };
   setIds('ids', batch.inputIds);
   setIds('positionIds', positionIds);
-  const labelRows = batch.labelRows.map((row) => row + prompt * (Math.floor(row / shape.tokens) + 1));
+  setIds('typeIds', typesBehindPrompt(batch, shape, prompt));
+  inputs.set(
+    'firstRows',
+    Uint32Array.from(batch.lengths, (_, row) => row * length),
+  );
+  inputs.set(
+    'lastRows',
+    Uint32Array.from(batch.lengths, (count, row) => row * length + prompt + count - 1),
+  );
+  if (batch.targetValues) inputs.set('targetValues', bitsOf(batch.targetValues));
+  const labelRows = description.pool ? batch.labelRows : rowsBehindPrompt(batch, shape, prompt);
   for (let chunk = 0; chunk < shape.labelRows / shape.chunkRows; chunk++) {
     const from = chunk * shape.chunkRows;
     const padded = (values: Uint32Array) => {
@@ -38,4 +49,17 @@ export function lossInputs(
     inputs.set(`targets.${chunk}`, padded(batch.labelTargets));
   }
   return inputs;
+}
+
+function rowsBehindPrompt({ labelRows }: Batch, { tokens }: LossShape, prompt: number): Uint32Array {
+  return labelRows.map((row) => row + prompt * (Math.floor(row / tokens) + 1));
+}
+
+/** Types of all positions: virtual tokens, and rows of one text, have type 0. PEFT drops the types of rows behind a prompt. */
+function typesBehindPrompt({ typeIds }: Batch, { batch, tokens }: LossShape, prompt: number): Uint32Array {
+  return typeIds && prompt === 0 ? typeIds : new Uint32Array(batch * (prompt + tokens));
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer as ArrayBuffer, byteOffset, length);
 }

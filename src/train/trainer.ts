@@ -166,11 +166,7 @@ export class Trainer {
   ): Promise<string> {
     const key = `${gradients ? 'train' : 'evaluate'}:${shape.batch}:${shape.tokens}:${shape.labelRows}`;
     const checkpointing = this.#settings.gradientCheckpointing;
-    await this.runtime.prepare(
-      key,
-      () => traceLoss(this.#model, shape, { gradients, checkpointing }),
-      onCompiled,
-    );
+    await this.runtime.prepare(key, () => traceLoss(this.#model, shape, { gradients, checkpointing }), onCompiled);
     return key;
   }
 
@@ -190,7 +186,13 @@ export class Trainer {
         `max_length: a row has ${longest} tokens, and ${roomBehind(adapter, positions)}. Set max_length to ${room} or less.`,
       );
     const { bindingLimit } = this.#gpu.description;
-    return lossShape(batch.batchSize, batch.tokens, batch.targetCount, this.#model.description.outputSize, bindingLimit);
+    return lossShape(
+      batch.batchSize,
+      batch.tokens,
+      batch.targetCount,
+      this.#model.description.outputSize,
+      bindingLimit,
+    );
   }
 
   async #takeSum(state: string): Promise<number> {

@@ -10,6 +10,7 @@ import { attentionQueryGradient } from './attentionQueryGradient.ts';
 import { attentionStatistics } from './attentionStatistics.ts';
 import { activationGradient } from './activationGradient.ts';
 import { crossEntropy, crossEntropyLoss } from './crossEntropy.ts';
+import { valueLoss } from './valueLoss.ts';
 import { gatedActivation } from './gatedActivation.ts';
 import { gatedActivationGradient } from './gatedActivationGradient.ts';
 import { layerNorm } from './layerNorm.ts';
@@ -38,6 +39,8 @@ import { concat } from './concat.ts';
 import { unfold, fold } from './unfold.ts';
 import { softmax, softmaxGradient } from './softmax.ts';
 import { topKMask } from './topKMask.ts';
+import { rankScores } from './rankScores.ts';
+import { applyRankMask, rankMask } from './rankMask.ts';
 import { blockInverse } from './blockInverse.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
@@ -62,6 +65,7 @@ const definitions: readonly OpDefinition[] = [
   rope,
   crossEntropy,
   crossEntropyLoss,
+  valueLoss,
   sumInto,
   binary,
   unary,
@@ -88,6 +92,9 @@ const definitions: readonly OpDefinition[] = [
   softmax,
   softmaxGradient,
   topKMask,
+  rankScores,
+  rankMask,
+  applyRankMask,
   blockInverse,
 ];
 
