@@ -5,7 +5,7 @@ import { sizeOf, type Tensor } from './tensor.ts';
 
 /**
  * Runs a graph with the plain TypeScript references, in doubles. The judge of every kernel and of every gradient rule.
- * @param leaves values of inputs, weights, parameters and states; states are updated in place
+ * @param leaves values of inputs, weights, parameters and states; states are updated in place. A view that is among them has that value
  */
 export function interpret(
   graph: Graph,
@@ -14,11 +14,11 @@ export function interpret(
 ): (tensor: Tensor) => Values {
   const values = new Map<Tensor, Values>(leaves);
   const valueOf = (tensor: Tensor): Values => {
-    if (tensor.origin.kind === 'view') {
+    const value = values.get(tensor);
+    if (!value && tensor.origin.kind === 'view') {
       const base = valueOf(tensor.origin.of);
       return base.slice(tensor.origin.offset, tensor.origin.offset + sizeOf(tensor.shape));
     }
-    const value = values.get(tensor);
     if (!value) throw new Error(`no value for tensor ${tensor.id} (${tensor.origin.kind})`);
     return value;
   };
