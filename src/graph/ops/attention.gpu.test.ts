@@ -194,7 +194,7 @@ const biased: readonly BiasedCase[] = [
     lengths: [121],
   },
   {
-    name: 'a prefix, without a bias of its own',
+    name: 'a prefix, whose keys stand in front of the first position',
     reach: 11,
     queries: 90,
     keys: 131,

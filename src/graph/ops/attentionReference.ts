@@ -35,10 +35,9 @@ export function* visiblePairs(
         }
 }
 
-/** bias[h, clamp(j − i, −R, R) + R] for absolute positions i and j; keys of the prefix have no position and no bias. */
+/** bias[h, clamp(j − i, −R, R) + R] for absolute positions i and j; keys of the prefix stand in front of position 0. */
 function biasOf(shape: AttentionShape, bias: Values, head: number, position: number, key: number): number {
   const { biasReach: reach = 0, prefix } = shape;
-  if (key < prefix) return 0;
   const distance = Math.max(-reach, Math.min(reach, key - prefix - position));
   return bias[head * (2 * reach + 1) + distance + reach]!;
 }
