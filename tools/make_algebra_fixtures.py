@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import LoHaConfig, LoraConfig, convert_to_lora, get_peft_model, get_peft_model_state_dict
 from torch import nn
 
 folder = Path("tests/fixtures/algebra")
@@ -148,5 +148,34 @@ def tensor(stored: dict) -> torch.Tensor:
     return torch.tensor(stored["data"]).reshape(stored["shape"])
 
 
+def conversions() -> None:
+    """LoHa adapters made LoRA by convert_to_lora: the updates, and for each choice of rank the ranks and products B A that came of it."""
+    torch.manual_seed(0)
+    model = get_peft_model(Net(), LoHaConfig(r=2, alpha=4, **both))
+    for key, parameter in model.named_parameters():
+        if "hada_" in key:
+            parameter.data = torch.randn_like(parameter) * 0.5
+    layers = {"q_proj": model.base_model.model.q_proj, "v_proj": model.base_model.model.v_proj}
+    updates = {
+        name: {"shape": list(delta.shape), "data": rounded(delta)}
+        for name, delta in ((name, layer.get_delta_weight("default").detach()) for name, layer in layers.items())
+    }
+    cases = []
+    for rank in [1, 3, 0.5, 0.9, 0.999, 1.0]:
+        lora, tensors = convert_to_lora(model, rank=rank)
+        modules = {}
+        for name in layers:
+            a, b = (tensors[f"base_model.model.{name}.lora_{letter}.weight"] for letter in "AB")
+            update = tensor(updates[name])
+            modules[name] = {
+                "rank": len(a),
+                "product": rounded(b @ a),
+                "energy": 1 - ((update - b @ a).norm() ** 2 / update.norm() ** 2).item(),
+            }
+        cases.append({"rank": rank, "isShare": isinstance(rank, float), "modules": modules})
+    (folder / "conversions.json").write_text(json.dumps({"updates": updates, "conversions": cases}) + "\n")
+
+
 factorizations()
 weighted_adapters()
+conversions()

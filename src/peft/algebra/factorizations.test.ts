@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { randomNormals } from '../randomNumbers.ts';
+import { leadingSvd, svdOfShare } from './leadingSvd.ts';
 import { matrixOf, product, rowOf, transpose, zeros, type Matrix } from './matrix.ts';
 import { qr } from './qr.ts';
 import { svd, svdOfProduct, type Svd } from './svd.ts';
@@ -161,4 +162,24 @@ describe('the randomised decomposition', () => {
 
   it('gives no more than the matrix has', () =>
     expectProper(truncatedSvd(random(3, 9), 5, { iterations: 2, seed: 0 }), 3));
+});
+
+describe('the leading part of a matrix with more than a thousand rows and columns', () => {
+  const low = product(random(1030, 5, 'left'), random(5, 1040, 'right'));
+
+  it('is found at a rank', () => {
+    const found = leadingSvd(low, 5);
+    expectProper(found, 5);
+    expect(difference(rebuilt(found).data, low.data)).toBeLessThan(1e-10);
+  });
+
+  it('is as small as a share of the energy allows', () => {
+    const { values } = leadingSvd(low, 5);
+    const energies = values.map((value) => value ** 2);
+    const whole = energies.reduce((sum, energy) => sum + energy);
+    const ofThree = ((energies[0] ?? 0) + (energies[1] ?? 0) + (energies[2] ?? 0)) / whole;
+    expectProper(svdOfShare(low, ofThree - 1e-6), 3);
+    expectProper(svdOfShare(low, ofThree + 1e-6), 4);
+    expectProper(svdOfShare(low, 1), 5);
+  });
 });

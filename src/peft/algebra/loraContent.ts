@@ -18,6 +18,9 @@ export interface LoraModule {
 
 export type Factors = Pick<LoraModule, 'a' | 'b'>;
 
+/** Told before each module; what it returns is awaited, so that a worker can answer in between. */
+export type OnModule = (done: number, total: number) => Promise<void> | void;
+
 /** A LoRA adapter as its folder holds it, taken apart. */
 export interface LoraContent {
   readonly modules: ReadonlyMap<string, LoraModule>;

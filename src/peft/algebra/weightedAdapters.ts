@@ -3,7 +3,7 @@ import type { FloatTensor } from '../../formats/floatTensors.ts';
 import type { AdapterContent } from '../method.ts';
 import { keyPrefix } from '../savedModules.ts';
 import { blendModule, type CombinationType, type Share } from './blendModule.ts';
-import { readLora, writeLora, type LoraContent, type LoraModule } from './loraContent.ts';
+import { readLora, writeLora, type LoraContent, type LoraModule, type OnModule } from './loraContent.ts';
 import type { MajoritySignMethod, MergeOptions } from './taskArithmetic.ts';
 
 export interface BlendPart {
@@ -24,9 +24,6 @@ export interface BlendOptions {
   /** of the random choice of dare */
   readonly seed?: number;
 }
-
-/** Told before each module; what it returns is awaited, so that a worker can answer in between. */
-export type OnModule = (done: number, total: number) => Promise<void> | void;
 
 interface Source extends LoraContent {
   readonly name: string;
