@@ -1,21 +1,28 @@
 """Makes tests/fixtures/tokenizer: small vocabularies in the shapes of real models, with the ids and texts that Hugging
 Face's tokenizers gives for strings that are hard to get right, and chat templates with what Transformers renders.
 
-usage: python tools/make_tokenizer_fixtures.py       (needs tokenizers and transformers; where counts
-tie, a vocabulary comes out a little different each time)
+usage: python tools/make_tokenizer_fixtures.py [shape …]       (needs tokenizers, transformers, sentencepiece and
+protobuf; where counts tie, a vocabulary comes out a little different each time)
 
 <shape>.json  {tokenizer: tokenizer.json, ids: per string of strings.json, without special tokens; prefix and suffix: what
               is put around a text; pair: ids and type ids of two strings; offsets: per string, [start, end] by code point;
               decoded and decodedSkipping: null where equal to the string, respectively to decoded}
 strings.json  the strings
+nmt_nfkc.charsmap.gz  SentencePiece's own rules as T5 has them; in t5.json the charsmap is their name
 sentencepiece.json  {tokens, scores: as in a GGUF file; ids, decoded}
 chat.json     {tokenizer, templates: {name: {template, config, cases: [{messages, generate, text, ids,
               mask: by token, 1 in a reply}]}}}
 """
+import base64
+import gzip
+import io
 import json
 import random
+import sys
 from pathlib import Path
 
+import sentencepiece as spm
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import LlamaTokenizer, PreTrainedTokenizerFast
 from transformers.tokenization_utils_base import generate_merges
@@ -193,6 +200,29 @@ def unigram():
     return t
 
 
+def t5():
+    """As transformers.T5Tokenizer builds it from a SentencePiece model."""
+    t = unigram()
+    t.normalizer = normalizers.Precompiled(nmt_nfkc())
+    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
+    j = json.loads(t.to_str())
+    # equal scores, so that a tie has to be broken; a piece that holds a space; extra ids last, as in T5's vocabulary
+    j["model"]["vocab"] = [[piece, round(score, 1)] for piece, score in j["model"]["vocab"]]
+    j["model"]["vocab"] += [[f"<extra_id_{i}>", 0.0] for i in range(2, -1, -1)]
+    t = Tokenizer.from_str(json.dumps(j))
+    t.add_special_tokens([AddedToken(w, special=True) for w in ("<pad>", "</s>", "<unk>", "<extra_id_0>", "<extra_id_1>", "<extra_id_2>")])
+    return t
+
+
+def nmt_nfkc():
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(sentence_iterator=iter(["the scion and the stock"] * 50), model_writer=model, vocab_size=20, hard_vocab_limit=False,
+                                   normalization_rule_name="nmt_nfkc", minloglevel=2)
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model.getvalue())
+    return proto.normalizer_spec.precompiled_charsmap
+
+
 def splits():
     """Every behaviour of Split and the pre-tokenizers that are written as one; no real model has them all."""
     pre = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), SPLIT(Regex("[,.]|--"), "merged_with_previous"), SPLIT("a", "merged_with_next"),
@@ -218,12 +248,17 @@ def sentencepiece():
 
 
 SHAPES = dict(gpt2=gpt2, roberta=roberta, smollm2=smollm2, llama3=llama3, qwen2=qwen2, bertUncased=lambda: bert(True), bertCased=lambda: bert(False), llama2=llama2,
-              metaspaceFirst=lambda: metaspace("first"), metaspaceAlways=lambda: metaspace("always"), gemma=gemma, unigram=unigram, splits=splits)
+              metaspaceFirst=lambda: metaspace("first"), metaspaceAlways=lambda: metaspace("always"), gemma=gemma, unigram=unigram, t5=t5, splits=splits)
 
 
 def record(make):
     t = make()
     fixture = {"tokenizer": json.loads(t.to_str())}
+    normalizer = fixture["tokenizer"]["normalizer"]
+    if normalizer and normalizer["type"] == "Precompiled":
+        charsmap = base64.b64decode(normalizer["precompiled_charsmap"])
+        (OUT / "nmt_nfkc.charsmap.gz").write_bytes(gzip.compress(charsmap, mtime=0))
+        normalizer["precompiled_charsmap"] = "nmt_nfkc"
     t.no_truncation()
     t.no_padding()
     plain = [t.encode(s, add_special_tokens=False) for s in STRINGS]
@@ -348,14 +383,16 @@ def write(name, value):
     (OUT / f"{name}.json").write_text(json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-def main():
+def main(wanted):
     OUT.mkdir(parents=True, exist_ok=True)
+    for name in wanted or SHAPES:
+        write(name, record(SHAPES[name]))
+    if wanted:
+        return
     write("strings", STRINGS)
-    for name, make in SHAPES.items():
-        write(name, record(make))
     write("sentencepiece", sentencepiece())
     write("chat", chats())
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -8,7 +8,8 @@ const load = (parts: object): ReturnType<typeof loadTokenizer> =>
 
 describe('tokenizer.json', () => {
   it.each([
-    ['the normalizer Precompiled', { normalizer: { type: 'Precompiled', precompiled_charsmap: '' } }],
+    ['the normalizer Nmt', { normalizer: { type: 'Nmt' } }],
+    ['precompiled_charsmap', { normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAA' } }],
     [
       'the pre-tokenizer UnicodeScripts',
       { pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'UnicodeScripts' }] } },

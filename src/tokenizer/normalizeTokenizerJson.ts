@@ -83,6 +83,11 @@ function readNormalizer(node: JsonObject): NormalizerNode {
         pattern: readPattern(node['pattern'], 'the normalizer Replace'),
         content: stringAt(node['content'], 'tokenizer.json: the content of Replace'),
       };
+    case 'Precompiled':
+      return {
+        type: 'Precompiled',
+        charsmap: stringAt(node['precompiled_charsmap'], 'tokenizer.json: the precompiled_charsmap of Precompiled'),
+      };
     case 'BertNormalizer': {
       const lowercase = node['lowercase'] !== false;
       return {

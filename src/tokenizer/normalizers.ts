@@ -1,4 +1,6 @@
 import type { AlignedText } from './alignedText.ts';
+import { readCharsmap } from './charsmap.ts';
+import type { Charsmap } from './charsmap.ts';
 import { compilePattern } from './patterns.ts';
 import type { NormalizerNode } from './tokenizerJson.ts';
 import { markPattern, nonspacingMarkPattern } from './olderUnicode.ts';
@@ -32,6 +34,10 @@ function createStep(node: NormalizerNode): Normalizer {
       const pattern = compilePattern(node.pattern, 'the normalizer Replace');
       return (text) => replaceAll(text, pattern, node.content);
     }
+    case 'Precompiled': {
+      const charsmap = readCharsmap(node.charsmap);
+      return (text) => mapClusters(text, charsmap);
+    }
     case 'BertNormalizer': {
       const steps: Normalizer[] = [];
       if (node.cleanText) steps.push((text) => mapCodePoints(text, cleanCharacter));
@@ -64,6 +70,44 @@ function mapCodePoints(text: AlignedText, map: (char: string) => string): Aligne
     at += char.length;
   }
   return changed ? writer.done() : text;
+}
+
+/** Whole clusters are looked up by Rust's tokenizers only where they are shorter than this many UTF-8 bytes. */
+const longestCluster = 6;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Extended grapheme clusters; in text without marks, joiners or line ends they are single code points, found faster. */
+function clustersOf(text: string): Iterable<string> {
+  return /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u4e00-\u9fff]*$/.test(text)
+    ? text
+    : Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
+function mapClusters(text: AlignedText, charsmap: Charsmap): AlignedText {
+  const writer = text.rewrite();
+  let changed = false;
+  let at = 0;
+  const mapPart = (part: string, mapped: string | undefined): void => {
+    if (mapped === undefined) writer.copy(at, at + part.length);
+    else writer.replace(at, at + part.length, mapped);
+    changed ||= mapped !== undefined;
+    at += part.length;
+  };
+  for (const cluster of clustersOf(text.text)) {
+    const whole = utf8Length(cluster) < longestCluster ? charsmap(cluster) : undefined;
+    if (whole !== undefined) mapPart(cluster, whole);
+    else for (const char of cluster) mapPart(char, charsmap(char));
+  }
+  return changed ? writer.done() : text;
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const char of text) {
+    const point = char.codePointAt(0) ?? 0;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return length;
 }
 
 /** A base with its marks, or a run of conjoining Hangul: what the Unicode forms compose by itself. */

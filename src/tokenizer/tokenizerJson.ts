@@ -30,6 +30,8 @@ export type NormalizerNode =
   | { readonly type: 'Strip'; readonly left: boolean; readonly right: boolean }
   | { readonly type: 'Prepend'; readonly prepend: string }
   | { readonly type: 'Replace'; readonly pattern: PatternNode; readonly content: string }
+  /** SentencePiece's own normalization: charsmap in base64, see charsmap.ts */
+  | { readonly type: 'Precompiled'; readonly charsmap: string }
   | {
       readonly type: 'BertNormalizer';
       readonly cleanText: boolean;
