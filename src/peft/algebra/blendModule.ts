@@ -1,36 +1,11 @@
 import { UserError } from '../../formats/errors.ts';
 import type { FloatTensor } from '../../formats/floatTensors.ts';
+import type { Combination } from './combinations.ts';
 import { leadingSvd } from './leadingSvd.ts';
 import { factorsOf, type Factors, type LoraModule } from './loraContent.ts';
 import { matrixOf, matrixOfRows, product, rowOf, transpose, type Matrix } from './matrix.ts';
 import { svdOfProduct, type Svd } from './svd.ts';
 import { mergeTensors, type MergeOptions, type MergeRule } from './taskArithmetic.ts';
-
-/** Blends of A and of B by themselves; those with `svd` blend the updates B A and cut the result down to factors again. */
-export const combinationTypes = [
-  'linear',
-  'cat',
-  'svd',
-  'ties',
-  'ties_svd',
-  'dare_linear',
-  'dare_linear_svd',
-  'dare_ties',
-  'dare_ties_svd',
-  'magnitude_prune',
-  'magnitude_prune_svd',
-] as const;
-
-export type CombinationType = (typeof combinationTypes)[number];
-
-/** What the combinations do to the tensors that they add up. */
-const rules = {
-  linear: { electsSign: false },
-  ties: { pruning: 'magnitude', electsSign: true },
-  dare_linear: { pruning: 'random', electsSign: false },
-  dare_ties: { pruning: 'random', electsSign: true },
-  magnitude_prune: { pruning: 'magnitude', electsSign: false },
-} as const satisfies Record<string, MergeRule>;
 
 /** One adapter's share in a module: its factors, its weight and its scale. */
 export interface Share {
@@ -43,36 +18,30 @@ export interface Share {
 /** What the adapters' shares in one module come to, as factors whose scale is one. */
 export function blendModule(
   shares: readonly Share[],
-  combination: CombinationType,
+  combination: Combination,
   rank: number,
   options: MergeOptions,
 ): LoraModule {
   const [first] = shares;
   if (!first) throw new Error('a module without a share');
   const { path, kind } = first.module;
-  if (combination === 'cat') return { path, kind, ...concatenated(shares, rank) };
-  if (combination === 'svd') return { path, kind, ...factorsOf(svdOfSum(shares, rank)) };
-  const isCut = combination.endsWith('_svd');
-  const rule = rules[combination.replace(/_svd$/, '') as keyof typeof rules];
-  if (!isCut) return { path, kind, ...mergedFactors(shares, combination, rule, options) };
-  const weights = shares.map(({ weight }) => weight);
-  const sum = mergeTensors(path, shares.map(updateOf), weights, rule, options);
-  const [out = 0, inFeatures = 0] = [first.module.b.shape[0], first.module.a.shape[1]];
-  return { path, kind, ...factorsOf(leadingSvd(matrixOf(out, inFeatures, sum), rank)) };
+  switch (combination.merges) {
+    case 'sides':
+      return { path, kind, ...concatenated(shares, rank) };
+    case 'factors':
+      return { path, kind, ...mergedFactors(shares, combination, options) };
+    case 'updates':
+      return { path, kind, ...factorsOf(svdOfMerged(shares, first.module, combination.rule, rank, options)) };
+  }
 }
 
 /** A and B are merged each by itself, with the root of weight · scale on both and its sign on A. */
-function mergedFactors(
-  shares: readonly Share[],
-  combination: CombinationType,
-  rule: MergeRule,
-  options: MergeOptions,
-): Factors {
+function mergedFactors(shares: readonly Share[], { name, rule }: Combination, options: MergeOptions): Factors {
   const [first] = shares;
   const other = shares.find(({ module }) => module.a.shape[0] !== first?.module.a.shape[0]);
   if (!first || other)
     throw new UserError(
-      `${combination} needs adapters of one rank, and rank_pattern gives ${first?.module.path} another one in ${other?.name}. Use cat, or a combination that ends in svd.`,
+      `${name} needs adapters of one rank, and rank_pattern gives ${first?.module.path} another one in ${other?.name}. Use cat, or a combination that ends in svd.`,
     );
   const { path, a, b } = first.module;
   const strengths = shares.map(({ weight, scale }) => weight * scale);
@@ -128,9 +97,21 @@ function stacked(shares: readonly Share[]): { a: Matrix; b: Matrix } {
   return { a: matrixOfRows(rows[0]?.length ?? 0, rows), b: transpose(matrixOfRows(columns[0]?.length ?? 0, columns)) };
 }
 
-function svdOfSum(shares: readonly Share[], rank: number): Svd {
-  const { a, b } = stacked(shares);
-  return svdOfProduct(b, a, Math.min(rank, b.rows, a.columns));
+/** A plain sum is a product of the stacked factors; what picks among the values has to see them all. */
+function svdOfMerged(
+  shares: readonly Share[],
+  { path, a, b }: LoraModule,
+  rule: MergeRule,
+  rank: number,
+  options: MergeOptions,
+): Svd {
+  if (rule.pruning === undefined && !rule.electsSign) {
+    const sides = stacked(shares);
+    return svdOfProduct(sides.b, sides.a, rank);
+  }
+  const weights = shares.map(({ weight }) => weight);
+  const merged = mergeTensors(path, shares.map(updateOf), weights, rule, options);
+  return leadingSvd(matrixOf(b.shape[0] ?? 0, a.shape[1] ?? 0, merged), rank);
 }
 
 /** scale · B A, [out, in] */

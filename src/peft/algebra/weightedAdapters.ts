@@ -2,7 +2,8 @@ import { UserError } from '../../formats/errors.ts';
 import type { FloatTensor } from '../../formats/floatTensors.ts';
 import type { AdapterContent } from '../method.ts';
 import { keyPrefix } from '../savedModules.ts';
-import { blendModule, type CombinationType, type Share } from './blendModule.ts';
+import { blendModule, type Share } from './blendModule.ts';
+import { combinationOf, type Combination, type CombinationType } from './combinations.ts';
 import { readLora, writeLora, type LoraContent, type LoraModule, type OnModule } from './loraContent.ts';
 import type { MajoritySignMethod, MergeOptions } from './taskArithmetic.ts';
 
@@ -51,7 +52,7 @@ export async function blendAdapters(
   const [first] = sources;
   if (!first) throw new UserError('There is no adapter to blend. Choose two or more.');
   // PEFT takes a single adapter for a matter of scaling it, whatever the combination
-  const combination = sources.length === 1 ? 'linear' : options.combination;
+  const combination = combinationOf(sources.length === 1 ? 'linear' : options.combination);
   const merging = mergeOptions(combination, options);
   const rank = rankOf(combination, sources, options.svdRank);
   const paths = [...new Set(sources.flatMap(({ modules }) => [...modules.keys()]))];
@@ -64,23 +65,22 @@ export async function blendAdapters(
   return { config, tensors: new Map([...tensors, ...wholeTensors(sources, paths)]) };
 }
 
-function mergeOptions(combination: CombinationType, options: BlendOptions): MergeOptions {
+function mergeOptions({ name, rule }: Combination, options: BlendOptions): MergeOptions {
   const { density, majoritySignMethod = 'total', seed = 0 } = options;
-  const needsDensity = !['linear', 'cat', 'svd'].includes(combination);
-  if (needsDensity && !(density !== undefined && density > 0 && density <= 1))
+  if (rule.pruning && !(density !== undefined && density > 0 && density <= 1))
     throw new UserError(
-      `density: ${combination} keeps a share of the values, so it needs a number above 0 and up to 1, such as 0.5.`,
+      `density: ${name} keeps a share of the values, so it needs a number above 0 and up to 1, such as 0.5.`,
     );
   return { density: density ?? 1, majoritySignMethod, seed };
 }
 
-function rankOf(combination: CombinationType, sources: readonly Source[], svdRank: number | undefined): number {
+function rankOf({ name, merges }: Combination, sources: readonly Source[], svdRank: number | undefined): number {
   const ranks = sources.map(({ rank }) => rank);
-  if (combination.endsWith('svd')) return svdRank ?? Math.max(...ranks);
-  if (combination === 'cat') return ranks.reduce((sum, rank) => sum + rank, 0);
+  if (merges === 'updates') return svdRank ?? Math.max(...ranks);
+  if (merges === 'sides') return ranks.reduce((sum, rank) => sum + rank, 0);
   if (new Set(ranks).size > 1)
     throw new UserError(
-      `${combination} needs adapters of one rank, and these have ${sources.map(({ name, rank }) => `${rank} (${name})`).join(', ')}. Use cat, or a combination that ends in svd.`,
+      `${name} needs adapters of one rank, and these have ${sources.map((source) => `${source.rank} (${source.name})`).join(', ')}. Use cat, or a combination that ends in svd.`,
     );
   return Math.max(...ranks);
 }
