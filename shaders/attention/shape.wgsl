@@ -14,7 +14,7 @@ struct Shape {
   head_size: u32,
   columns: u32,      // ⌈head_size / 4⌉
   row_stride: u32,   // elements of one head's row
-  prefix: u32,       // the first rows of keys and values: seen by every query, without a position
+  prefix: u32,       // the first rows of keys and values: virtual ones, at the positions −prefix … −1
   ahead: u32,        // keys after the query that it sees: 0 = causal
   behind: u32,       // keys up to and including its own that it sees: the sliding window
   first_item: u32,   // of the tiles of this dispatch
@@ -48,11 +48,12 @@ fn first_seen(batch: u32, position: u32) -> u32 {
   return max(window_start, segment_start);
 }
 
-/// Of four pairs of a key row and an absolute query position with the first that it sees: does the query see the key?
+/// Of four pairs of a key row and an absolute query position with the first that it sees: does the query see the key? One of the prefix it
+/// sees as far as its window reaches.
 fn sees(firsts: vec4u, positions: vec4u, keys: vec4u, length: u32) -> vec4<bool> {
   let at = keys - shape.prefix;
   let within = (at < vec4u(length)) & (at <= positions + shape.ahead) & (at >= firsts);
-  return within | (keys < vec4u(shape.prefix));
+  return within | ((keys < vec4u(shape.prefix)) & (positions + shape.prefix - keys < vec4u(shape.behind)));
 }
 
 /// Real keys (prefix not counted) of one row of the batch.

@@ -11,13 +11,13 @@ import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
  * or for packed segments (only where `causal`) u32 [B, 1 + S − prefix]: behind the length, for each position the first position of its
  * own segment, never falling along the row: query i sees no real key before keyLengths[b, 1 + position(i)];
  * optionally `bias` f32 [nH, 2·R + 1], frozen: a table by relative distance, s_ij = scale·q_i·k_j + bias[h, clamp(j − i, −R, R) + R]
- * for absolute positions i and j (ALiBi, Press et al. 2022; T5's relative positions, Raffel et al. 2020); keys of
- * the prefix stand at −prefix … −1 there, as Transformers counts the keys of a cache that came before.
+ * for absolute positions i and j (ALiBi, Press et al. 2022; T5's relative positions, Raffel et al. 2020).
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
  * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
  * where `causal`, and where `window` > 0 only if position(i) − j < window, as in Transformers' Mistral.
- * Attributes: `causal`, `window` (0 = none), `scale`; `prefix` (default 0): the first rows of k and v are virtual keys that every query
- * sees; they count neither as positions nor in keyLengths (prefix tuning: concatenated in front, after the rotary embedding).
+ * Attributes: `causal`, `window` (0 = none), `scale`; `prefix` (default 0): the first rows of k and v are virtual keys at the positions
+ * −prefix … −1, as Transformers counts the keys of a cache that came before. Every query sees those that its window reaches; keyLengths
+ * does not count them (prefix tuning: concatenated in front, after the rotary embedding).
  * A query that sees no key gives zeros. Dao et al., "FlashAttention" (2022).
  */
 export const attention: OpDefinition = {

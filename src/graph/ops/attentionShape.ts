@@ -19,7 +19,7 @@ export interface AttentionShape {
   readonly queryHeads: number;
   readonly keyHeads: number;
   readonly headSize: number;
-  /** the first rows of keys and values: seen by every query, without a position */
+  /** the first rows of keys and values: virtual ones, at the positions −prefix … −1 */
   readonly prefix: number;
   readonly causal: boolean;
   /** 0 = none */
@@ -92,8 +92,8 @@ function biasReach(op: string, { shape }: TensorSpec, heads: number): number {
 
 /** Does the query at an absolute position of this batch row see this row of keys? `lengths`: as attention's keyLengths. */
 export function seesKey(shape: AttentionShape, lengths: Values, batch: number, position: number, key: number): boolean {
-  if (key < shape.prefix) return true;
   const at = key - shape.prefix;
+  if (at < 0) return shape.window === 0 || position - at < shape.window;
   const { lengthStride: stride } = shape;
   if (stride > 1 && at < lengths[batch * stride + Math.min(position + 1, stride - 1)]!) return false;
   return (
