@@ -148,14 +148,16 @@ def measure(model, tokenizer, rows: list[dict], run: Run) -> dict:
     }
 
 
-def make_case(folder: Path, model_path: str, base, tokenizer, config: peft.PeftConfig, rows: list[dict], run: Run, seed: int,
+def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfig', rows: list[dict], run: Run, seed: int,
               fields: dict) -> Figures:
     """
     Writes config.yaml, data.jsonl, init/, final/ and expect.json. `fields` are further fields of the run file; with peft_type
     among them it starts afresh, else from init/.
     """
     torch.manual_seed(seed)
-    model = peft.get_peft_model(base, config)
+    from peft import get_peft_model  # what stands above it serves AdapterHub's cases too, where there is no PEFT
+
+    model = get_peft_model(base, config)
     if 'peft_type' not in fields:
         jitter(model, seed)
     save_adapter(model, folder / 'init')

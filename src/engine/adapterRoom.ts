@@ -1,6 +1,8 @@
+import { baseModelOf } from '../formats/adapterContent.ts';
 import { memorySource, type FileSet } from '../formats/byteSource.ts';
-import { readPeftFolder } from '../formats/peftFolder.ts';
+import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import { zipFiles } from '../formats/zip.ts';
+import { methodOfConfig } from '../peft/registry.ts';
 import type { Library, StoredAdapter } from '../storage/library.ts';
 import type { AdapterSummary, ModelFile } from './api.ts';
 import { countElements } from './modelCard.ts';
@@ -49,16 +51,15 @@ export class AdapterRoom {
     }
   }
 
-  /** Throws a UserError where the files are not an adapter that PEFT saved. */
+  /** Throws a UserError where the files are not an adapter that PEFT or AdapterHub saved. */
   async import(dropped: readonly ModelFile[]): Promise<AdapterSummary> {
     const files = await filesOf(dropped);
-    const { config, tensors } = await readPeftFolder(files);
+    const { config, tensors } = await readAdapterFolder(files);
     const id = crypto.randomUUID();
-    const baseModel = typeof config['base_model_name_or_path'] === 'string' ? config['base_model_name_or_path'] : '';
     const name = dropped[0]?.path.split('/')[0] ?? 'adapter';
     const info = {
-      peftType: String(config['peft_type']),
-      baseModel,
+      peftType: methodOfConfig(config).peftType,
+      baseModel: baseModelOf(config),
       details: { parameters: countElements(tensors.values()) },
     };
     return summaryOf(await this.#library.adapters.add(id, name, info, files));

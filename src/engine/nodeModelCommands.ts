@@ -1,9 +1,11 @@
 import { readJson, type FileSet } from '../formats/byteSource.ts';
-import { hasAdapterConfig, readPeftFolder } from '../formats/peftFolder.ts';
+import { baseModelOf } from '../formats/adapterContent.ts';
+import { isAdapterFolder, readAdapterFolder } from '../formats/adapterFolder.ts';
 import { neededShapes } from '../models/checkpoint.ts';
 import type { WeightCatalog } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
+import { methodOfConfig } from '../peft/registry.ts';
 import { estimateBytes, modelParameters, parameterCounts, totalBytes } from './estimate.ts';
 import { positionsOf } from './loadedModel.ts';
 import { at, modelPathOf, openPath, readRunFile } from './nodeFiles.ts';
@@ -18,7 +20,7 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
   const { description, catalog } = await modelFacts(await openPath(modelPath), modelPath);
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init =
-    typeof initPath === 'string' && initPath !== '' ? await readPeftFolder(await openPath(initPath)) : undefined;
+    typeof initPath === 'string' && initPath !== '' ? await readAdapterFolder(await openPath(initPath)) : undefined;
   const positions = positionsOf(description);
   const described = describeRun(fields, init?.config);
   const facts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
@@ -65,13 +67,13 @@ async function modelFacts(
 /** What a model or an adapter is: family, shapes, formats, parameters. */
 export async function inspectCommand(path: string): Promise<Record<string, unknown>> {
   const files = await openPath(path);
-  if (hasAdapterConfig(files)) {
-    const { config, tensors } = await at(path, readPeftFolder(files));
+  if (isAdapterFolder(files)) {
+    const { config, tensors } = await at(path, readAdapterFolder(files));
     const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
     return {
       kind: 'adapter',
-      peft_type: config['peft_type'],
-      base_model: config['base_model_name_or_path'] ?? null,
+      peft_type: methodOfConfig(config).peftType,
+      base_model: baseModelOf(config) || null,
       parameters,
       tensors: shapesOf(tensors),
     };

@@ -1,11 +1,11 @@
-import { peftWeights, readPeftFolder, writePeftFolder, type PeftFolder } from '../formats/peftFolder.ts';
-import { readFloatTensors, type FloatTensor } from '../formats/floatTensors.ts';
+import type { AdapterFolder } from '../formats/adapterContent.ts';
+import { readAdapterFolder, writeAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { readDecoded, tensorOf } from '../models/checkpoint.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
-import type { Adapter, AdapterContent } from '../peft/method.ts';
+import type { Adapter } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
-import { methodOf } from '../peft/registry.ts';
+import { methodOfConfig } from '../peft/registry.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
 
@@ -25,7 +25,7 @@ export async function prepareRun(
   fields: Readonly<Record<string, unknown>>,
   initAdapter?: FileSet,
 ): Promise<PreparedRun> {
-  const folder = initAdapter && (await readPeftFolder(initAdapter));
+  const folder = initAdapter && (await readAdapterFolder(initAdapter));
   const described = describeRun(fields, folder?.config);
   const facts = factsOf(model, described.fields['task_type'] as string);
   const adapter = described.method.attach(described.methodFields, facts);
@@ -38,11 +38,10 @@ export async function prepareRun(
 async function valuesOf(
   model: LoadedModel,
   adapter: Adapter,
-  folder: PeftFolder | undefined,
+  folder: AdapterFolder | undefined,
   seed: number,
 ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  const content = folder && (await contentOf(folder));
-  const given = content && (adapter.fromContent?.(content) ?? valuesFromFile(adapter, content.tensors));
+  const given = folder && (adapter.fromContent?.(folder) ?? valuesFromFile(adapter, folder.tensors));
   return initialValues(adapter, given ?? new Map(), {
     seed,
     base: (tensor) => readDecoded(model.checkpoint, tensor),
@@ -61,14 +60,14 @@ async function contentOf({ config, tensors, files }: PeftFolder): Promise<Adapte
 export async function attachAdapter(
   model: LoadedModel,
   files: FileSet,
-): Promise<{ adapter: Adapter; values: Map<string, Float32Array<ArrayBuffer>>; folder: PeftFolder }> {
-  const folder = await readPeftFolder(files);
-  const method = methodOf(folder.config['peft_type']);
+): Promise<{ adapter: Adapter; values: Map<string, Float32Array<ArrayBuffer>>; folder: AdapterFolder }> {
+  const folder = await readAdapterFolder(files);
+  const method = methodOfConfig(folder.config);
   const adapter = method.attach(readAdapterFields(method, folder.config), factsOf(model, 'CAUSAL_LM'));
   return { adapter, values: await valuesOf(model, adapter, folder, 0), folder };
 }
 
-/** adapter_config.json and adapter_model.safetensors, as PEFT writes them. Throws a UserError when a number is not finite. */
+/** The adapter's folder as its library writes it: PEFT, or AdapterHub. Throws a UserError when a number is not finite. */
 export async function adapterFiles(
   model: LoadedModel,
   adapter: Adapter,
@@ -79,7 +78,7 @@ export async function adapterFiles(
   const tensors = new Map(content?.tensors ?? tensorsForFile(adapter, values));
   for (const [key, name] of adapter.baseTensors)
     tensors.set(key, { shape: tensorOf(model.checkpoint, name).shape, data: await readBase(name) });
-  return writePeftFolder(content?.config ?? adapter.config, tensors, content?.beside);
+  return writeAdapterFolder({ config: content?.config ?? adapter.config, tensors, beside: content?.beside });
 }
 
 function factsOf(model: LoadedModel, taskType: string) {

@@ -3,7 +3,7 @@ import type { AdapterHooks } from '../models/builder.ts';
 import { virtualTokens } from '../models/virtualTokens.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { nearest } from '../peft/nearest.ts';
-import { methodOf } from '../peft/registry.ts';
+import { methodOf, methodOfConfig } from '../peft/registry.ts';
 import type { Method } from '../peft/method.ts';
 import {
   booleanField,
@@ -236,7 +236,9 @@ export function describeRun(
   adapterConfig?: Readonly<Record<string, unknown>>,
 ): RunDescription {
   const named = resolveAliases(given);
-  const method = methodOf(adapterConfig?.['peft_type'] ?? named['peft_type'] ?? 'LORA');
+  const method = adapterConfig
+    ? methodOfConfig(adapterConfig, named['peft_type'])
+    : methodOf(named['peft_type'] ?? 'LORA');
   if (adapterConfig && methodOf(named['peft_type'] ?? method.peftType) !== method)
     throw new UserError(
       `peft_type: ${String(named['peft_type'])} disagrees with the adapter that is continued, which is ${method.peftType}. Leave the field out.`,
@@ -295,7 +297,7 @@ function readMethodFields(
 ): Record<string, unknown> {
   if (!adapterConfig) return readFields(method.fields, named);
   const fromAdapter = readAdapterFields(method, adapterConfig);
-  const repeated = readFields(method.fields, { ...adapterConfig, ...withoutNulls(named) });
+  const repeated = readFields(method.fields, { ...fromAdapter, ...withoutNulls(named) });
   for (const field of method.fields) {
     const [a, b] = [fromAdapter[field.name], repeated[field.name]];
     if (JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b)))

@@ -5,7 +5,8 @@ import type { FileSet } from './byteSource.ts';
 import { memorySource } from './byteSource.ts';
 import { UserError } from './errors.ts';
 import { folderFiles } from './nodeFiles.ts';
-import { hasAdapterConfig, readPeftFolder, writePeftFolder } from './peftFolder.ts';
+import { isAdapterFolder, readAdapterFolder } from './adapterFolder.ts';
+import { writePeftFolder } from './peftFolder.ts';
 
 const fixtures = fileURLToPath(new URL('../../tests/fixtures/formats/', import.meta.url));
 const inMemory = (files: ReadonlyMap<string, Uint8Array>): FileSet =>
@@ -14,8 +15,8 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 it('reads an adapter that PEFT saved in bfloat16, as the same values in f32', async () => {
   const files = await folderFiles(`${fixtures}peft-lora-bf16`);
-  expect(hasAdapterConfig(files)).toBe(true);
-  const { config, tensors } = await readPeftFolder(files);
+  expect(isAdapterFolder(files)).toBe(true);
+  const { config, tensors } = await readAdapterFolder(files);
   expect(config).toMatchObject({ peft_type: 'LORA', r: 2, lora_alpha: 4 });
   const expected = JSON.parse(readFileSync(`${fixtures}peft-lora-bf16.values.json`, 'utf8')) as Record<
     string,
@@ -37,7 +38,7 @@ it('writes the folder that it reads, with sorted keys', async () => {
   const written = writePeftFolder({ r: 1, peft_type: 'LORA' }, tensors);
   expect([...written.keys()]).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
   expect(new TextDecoder().decode(written.get('adapter_config.json'))).toBe('{\n  "peft_type": "LORA",\n  "r": 1\n}');
-  const read = await readPeftFolder(inMemory(written));
+  const read = await readAdapterFolder(inMemory(written));
   expect(read.config).toEqual({ peft_type: 'LORA', r: 1 });
   expect(read.tensors).toEqual(tensors);
 });
@@ -56,7 +57,7 @@ it.each([NaN, Infinity, -Infinity])('refuses to write %d, naming the tensor', (v
 describe('folders that are refused by name', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['no config', { 'adapter_model.safetensors': '' }, /no adapter_config\.json/],
-    ['no peft_type', { 'adapter_config.json': '{"r": 8}' }, /no peft_type/],
+    ['no peft_type', { 'adapter_config.json': '{"r": 8}' }, /neither the peft_type/],
     ['no weights', { 'adapter_config.json': '{"peft_type": "LORA"}' }, /no adapter_model\.safetensors/],
     [
       'pickled weights',
@@ -65,7 +66,7 @@ describe('folders that are refused by name', () => {
     ],
   ])('%s', async (_, contents, message) => {
     const files = inMemory(new Map(Object.entries(contents).map(([path, content]) => [path, text(content)])));
-    await expect(readPeftFolder(files)).rejects.toThrow(UserError);
-    await expect(readPeftFolder(files)).rejects.toThrow(message);
+    await expect(readAdapterFolder(files)).rejects.toThrow(UserError);
+    await expect(readAdapterFolder(files)).rejects.toThrow(message);
   });
 });

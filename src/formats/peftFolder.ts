@@ -1,50 +1,22 @@
 /** An adapter folder as Hugging Face PEFT saves it: adapter_config.json and adapter_model.safetensors. */
+import type { AdapterFolder } from './adapterContent.ts';
 import type { FileSet } from './byteSource.ts';
-import { readJson } from './byteSource.ts';
 import { UserError } from './errors.ts';
-import { stripCommonFolder } from './fileSet.ts';
 import type { FloatTensor } from './floatTensors.ts';
 import { findNonFinite, readFloatTensors } from './floatTensors.ts';
 import { writeSafetensors } from './safetensorsWriter.ts';
 
-export interface PeftFolder {
-  /** adapter_config.json; `peft_type` is a string, the rest is for the method to check */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** keyed as in the file: `base_model.model.<module path>.lora_A.weight` */
-  readonly tensors: ReadonlyMap<string, FloatTensor>;
-  /** the folder's files by their path in it: a prompt encoder or a tokenizer may lie beside the adapter */
-  readonly files: FileSet;
-}
-
-const CONFIG = 'adapter_config.json';
 /** the adapter's own tensors; other safetensors files may lie beside them */
 export const peftWeights = 'adapter_model.safetensors';
 
-/** True for a folder that holds a PEFT adapter, or AdapterHub's, which has a config of the same name. */
-export function hasAdapterConfig(files: FileSet): boolean {
-  return stripCommonFolder(files).has(CONFIG);
-}
-
-/** Reads an adapter whole, as f32. Every refusal is a UserError that names the file. */
-export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
-  const files = stripCommonFolder(dropped);
-  const configFile = files.get(CONFIG);
-  if (!configFile)
-    throw new UserError(`The folder has no ${CONFIG}. Choose the folder that holds ${CONFIG} and ${peftWeights}.`);
-  const config = await readJson(configFile);
-  if (
-    typeof config !== 'object' ||
-    config === null ||
-    !('peft_type' in config) ||
-    typeof config.peft_type !== 'string'
-  ) {
-    const isAdapterHub = typeof config === 'object' && config !== null && 'model_class' in config;
-    throw new UserError(
-      isAdapterHub
-        ? `${configFile.name} is of an AdapterHub adapter, which Graft does not read. Choose an adapter that PEFT saved.`
-        : `${configFile.name} has no peft_type, so it is not an adapter that PEFT saved. Choose another folder.`,
-    );
-  }
+/**
+ * Keys as in the file: `base_model.model.<module path>.lora_A.weight`. A prompt encoder may lie beside the adapter.
+ * @param config of the folder, read already
+ */
+export async function readPeftFolder(
+  files: FileSet,
+  config: Readonly<Record<string, unknown>>,
+): Promise<AdapterFolder> {
   const weights = files.get(peftWeights);
   if (!weights) {
     const pickled = files.has('adapter_model.bin')
@@ -58,7 +30,10 @@ export async function readPeftFolder(dropped: FileSet): Promise<PeftFolder> {
     throw new UserError(
       `${broken} in ${weights.name} holds values that are not finite: the adapter is spoilt. Choose an earlier checkpoint.`,
     );
-  return { config: { ...config }, tensors, files };
+  const beside = new Map<string, Map<string, FloatTensor>>();
+  for (const [path, source] of files)
+    if (path.endsWith('.safetensors') && path !== peftWeights) beside.set(path, await readFloatTensors(source));
+  return { config, tensors, beside };
 }
 
 /**
@@ -82,5 +57,5 @@ export function writePeftFolder(
     const list = [...held].map(([name, { shape, data }]) => ({ name, shape, data }));
     return [file, writeSafetensors(list)] as const;
   });
-  return new Map([[CONFIG, new TextEncoder().encode(JSON.stringify(sorted, null, 2))], ...files]);
+  return new Map([['adapter_config.json', new TextEncoder().encode(JSON.stringify(sorted, null, 2))], ...files]);
 }

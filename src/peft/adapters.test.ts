@@ -1,25 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import { readFloatTensors } from '../formats/floatTensors.ts';
-import { fileSource } from '../formats/nodeFiles.ts';
+import { fileSource, folderFiles } from '../formats/nodeFiles.ts';
 import { sizeOf } from '../graph/tensor.ts';
 import type { ModelDescription } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
 import { fileShape, tensorsForFile, valuesFromFile } from './initialize.ts';
 import type { Adapter } from './method.ts';
-import { methodOf } from './registry.ts';
+import { methodOfConfig } from './registry.ts';
 import { readFields } from './schema.ts';
 
 const parity = fileURLToPath(new URL('../../tests/fixtures/parity/', import.meta.url));
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
 
 function attach(description: ModelDescription, config: Readonly<Record<string, unknown>>): Adapter {
-  const method = methodOf(config['peft_type']);
-  return method.attach(readFields(method.fields, config), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
+  const method = methodOfConfig(config);
+  const fields = 'peft_type' in config ? config : (method.readConfig?.(config) ?? config);
+  return method.attach(readFields(method.fields, fields), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
 }
 
-/** Cases over Hugging Face folders, with what PEFT wrote for each. */
+/** Cases over Hugging Face folders, with what PEFT or AdapterHub wrote for each. */
 const cases = readdirSync(`${parity}cases`).flatMap((name) => {
   const model = /^model: "(.*)"$/m.exec(readFileSync(`${parity}cases/${name}/config.yaml`, 'utf8'))?.[1] ?? '';
   return model.endsWith('.gguf')
@@ -28,9 +30,9 @@ const cases = readdirSync(`${parity}cases`).flatMap((name) => {
 });
 
 describe('the file of an adapter', () => {
-  it.each(cases)('has the keys and shapes that PEFT writes: $name', async ({ model, init }) => {
+  it.each(cases)('has the keys and shapes that its library writes: $name', async ({ model, init }) => {
     const adapter = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
-    const theirs = await readFloatTensors(await fileSource(`${init}/adapter_model.safetensors`));
+    const { tensors: theirs } = await readAdapterFolder(await folderFiles(init));
     const ours = new Map(adapter.parameters.map((spec) => [spec.name, fileShape(spec).join()]));
     expect([...ours.keys(), ...adapter.baseTensors.keys()].sort()).toEqual([...theirs.keys()].sort());
     for (const [name, shape] of ours) expect(theirs.get(name)?.shape.join(), name).toBe(shape);

@@ -113,6 +113,10 @@ export interface Method {
   readonly fields: readonly FieldSchema[];
   /** Throws a UserError that names the field, the reason and the nearest that works. */
   attach(fields: MethodFields, model: CheckpointFacts): Adapter;
+  /**
+   * For a library whose adapter_config.json has no peft_type (AdapterHub): how well the config fits this method; 0 where it is another's.
+   */
+  fits?(config: Readonly<Record<string, unknown>>): number;
   /** The fields that an adapter_config.json of this method stands for, where they are not spelled alike. */
   readConfig?(config: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** W + ΔW of one linear, [out, in], where the algebra allows merging */

@@ -1,11 +1,30 @@
 import { UserError } from '../formats/errors.ts';
+import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
 import { ia3 } from './ia3.ts';
 import { lora } from './lora.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 
 /** Every method: the form, the YAML reader and the tests all read this list. Adding one is its file and a line here. */
-export const methods: readonly Method[] = [lora, ia3];
+export const methods: readonly Method[] = [lora, ia3, houlsby, pfeiffer, parallel];
+
+/**
+ * The method of an adapter_config.json: by its peft_type, or of those that read a config without one the best.
+ * @param preferred peft_type to take where several read it. Throws a UserError where none does.
+ */
+export function methodOfConfig(config: Readonly<Record<string, unknown>>, preferred?: unknown): Method {
+  if (config['peft_type'] !== undefined) return methodOf(config['peft_type']);
+  const fitting = methods
+    .map((method) => ({ method, fit: method.fits?.(config) ?? 0 }))
+    .filter(({ fit }) => fit > 0)
+    .sort((a, b) => b.fit - a.fit);
+  const [best] = fitting;
+  if (best) return (fitting.find(({ method }) => method.peftType === String(preferred).toUpperCase()) ?? best).method;
+  const architecture = (config['config'] as Readonly<Record<string, unknown>> | undefined)?.['architecture'];
+  throw new UserError(
+    `adapter_config.json is of AdapterHub's architecture "${String(architecture)}", which Graft does not read. It reads bottleneck adapters and LoReFT.`,
+  );
+}
 
 /** Throws a UserError that names what is there. */
 export function methodOf(peftType: unknown): Method {

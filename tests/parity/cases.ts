@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFloatTensors, type FloatTensor } from '../../src/formats/floatTensors.ts';
@@ -61,9 +61,16 @@ export function configWith(given: ParityCase, fields: Readonly<Record<string, un
   return [...kept, ...changed.map(([name, value]) => `${name}: ${JSON.stringify(value)}`), ''].join('\n');
 }
 
-/** The tensors of an adapter folder. */
+/** Where PEFT, AdapterHub and a hybrid of both keep tensors. */
+const tensorFiles = ['adapter_model.safetensors', 'adapter.safetensors', 'model_head.safetensors'];
+
+/** The tensors of an adapter folder, those of its parts together. */
 export async function adapterTensors(adapter: string): Promise<Map<string, FloatTensor>> {
-  return readFloatTensors(await fileSource(join(adapter, 'adapter_model.safetensors')));
+  const files = ['', 'lora', 'adapter']
+    .flatMap((part) => tensorFiles.map((file) => join(adapter, part, file)))
+    .filter((file) => existsSync(file));
+  const read = await Promise.all(files.map(async (file) => readFloatTensors(await fileSource(file))));
+  return new Map(read.flatMap((tensors) => [...tensors]));
 }
 
 /** The rows that the expected evaluation was made over, in a file of their own. */

@@ -1,0 +1,94 @@
+"""Makes the parity cases that AdapterHub's library `adapters` judges, over models and rows of the cases that PEFT judges.
+
+usage: python tools/make_adapterhub_cases.py [part of a case's name]
+       (needs adapters 1.3 with transformers 4.57, torch, peft and safetensors; one thread. PEFT's cases must be there.)
+
+cases/adapterhub-<name>/   as tools/make_parity_cases.py lays them out; init/ and final/ are folders that `adapters` saved
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from zlib import crc32
+
+import adapters
+import torch
+from adapters import DoubleSeqBnConfig, ParBnConfig, SeqBnConfig
+from parity_training import Run, jitter, measure, train
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
+ROWS = PARITY / 'cases' / 'llama-lora' / 'data.jsonl'
+NAME = 'default'
+
+# name, model, config, fields of the run file that start afresh (the adapter's own init is otherwise continued)
+CASES = [
+    ('llama-houlsby', 'llama', DoubleSeqBnConfig(), {}),
+    ('llama-pfeiffer', 'llama', SeqBnConfig(reduction_factor=7), {}),
+    ('llama-parallel', 'llama', ParBnConfig(reduction_factor=8), {}),
+    ('llama-attention-only', 'llama', SeqBnConfig(mh_adapter=True, output_adapter=False, leave_out=[0], reduction_factor=4.5,
+                                                  non_linearity='gelu', scaling='learned', residual_before_ln=False), {}),
+    ('llama-houlsby-norms', 'llama', DoubleSeqBnConfig(reduction_factor={'0': 4, 'default': 12}, ln_after=True, non_linearity='gelu_new',
+                                                       adapter_residual_before_ln=True, scaling='channel'), {}),
+    ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), {}),
+]
+
+
+def open_model(path: Path):
+    """Transformers 4 knows rope_theta, but not Transformers 5's rope_parameters."""
+    config = AutoConfig.from_pretrained(path)
+    if hasattr(config, 'rope_parameters'):
+        config.rope_theta = config.rope_parameters['rope_theta']
+    return AutoModelForCausalLM.from_pretrained(path, config=config, dtype=torch.float32)
+
+
+def save(model, folder: Path) -> None:
+    """The folder of `adapters`, without the language model's head, which is frozen, and without the name of a folder here."""
+    model.save_adapter(folder, NAME, with_head=False, use_safetensors=True)
+    path = folder / 'adapter_config.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'model_name': None}, indent=1))
+
+
+def make_case(name: str, model_name: str, config, fields: dict) -> None:
+    folder = PARITY / 'cases' / f'adapterhub-{name}'
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    seed = crc32(name.encode()) % 10000
+    torch.manual_seed(seed)
+    model = open_model(PARITY / 'models' / model_name)
+    tokenizer = AutoTokenizer.from_pretrained(PARITY / 'models' / model_name)
+    adapters.init(model)
+    model.add_adapter(NAME, config=config)
+    model.train_adapter(NAME)
+    jitter(model, seed)
+    save(model, folder / 'init')
+    shutil.copy(ROWS, folder / 'data.jsonl')
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
+    run = Run(max_steps=5)
+    settings = {'model': f'../../models/{model_name}', 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', 'init_adapter': './init',
+                **fields, **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1}
+    del settings['num_train_epochs']
+    (folder / 'config.yaml').write_text(''.join(f'{key}: {json.dumps(value)}\n' for key, value in settings.items()))
+    figures = train(model, tokenizer, rows, run)
+    save(model, folder / 'final')
+    (folder / 'final' / 'adapter_config.json').unlink()
+    expected = {
+        **vars(figures),
+        'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),
+        **measure(model, tokenizer, rows, run),
+    }
+    (folder / 'expect.json').write_text(json.dumps(expected))
+    print(name, [round(loss, 3) for loss in figures.losses], [round(norm, 3) for norm in figures.grad_norms])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ''
+    for name, model, config, fields in CASES:
+        if wanted in name:
+            make_case(name, model, config, fields)
+
+
+if __name__ == '__main__':
+    main()
