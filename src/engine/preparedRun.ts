@@ -49,13 +49,6 @@ async function valuesOf(
   });
 }
 
-async function contentOf({ config, tensors, files }: PeftFolder): Promise<AdapterContent> {
-  const beside = new Map<string, Map<string, FloatTensor>>();
-  for (const [path, source] of files)
-    if (path.endsWith('.safetensors') && path !== peftWeights) beside.set(path, await readFloatTensors(source));
-  return { config, tensors, beside };
-}
-
 /** A finished adapter ready for use on this model. Strict: see valuesFromFile. */
 export async function attachAdapter(
   model: LoadedModel,
