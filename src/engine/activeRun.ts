@@ -9,6 +9,7 @@ import type { Machine } from './machine.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
 import { prepareRun, type PreparedRun } from './preparedRun.ts';
 import type { RunControl } from './runControl.ts';
+import type { RunDescription } from './runFields.ts';
 import type { RunOrigin, RunProgress, RunRecords } from './runRecords.ts';
 import { trainAdapter, type TrainingInput, type TrainingResult } from './trainingRun.ts';
 
@@ -62,7 +63,10 @@ export class ActiveRun {
   async train(control: RunControl, keeps: () => boolean): Promise<RunSummary> {
     const { id, model, fields, resumeFrom } = this.#request;
     this.#tell({ kind: 'status', status: 'preparing' });
-    const prepared = await prepareRun(model, fields, this.#request.initAdapter?.files);
+    const prepared = await prepareRun(model, fields, this.#request.initAdapter?.files, (run) => ({
+      count: this.#rows(run).rows.length,
+      labels: this.#request.data.labels,
+    }));
     if (resumeFrom) this.#takeUp(await this.#records.trimMetrics(id, resumeFrom.step));
     else await this.#records.create(id, this.#name(prepared), this.#origin(prepared), this.#request.rows);
     try {
@@ -102,7 +106,7 @@ export class ActiveRun {
             'The GPU was lost twice within a minute, so the run was ended. Close other programs that use the GPU, lower the batch size, and resume.',
           );
         lastLoss = now;
-        this.#request.model.unload();
+        prepared.model.unload();
         this.#machine.close();
         this.#takeUp(await this.#records.trimMetrics(this.#request.id, this.#lastState?.step ?? -1));
         this.#tell({
@@ -113,11 +117,14 @@ export class ActiveRun {
     }
   }
 
-  async #input({ run, adapter, initial }: PreparedRun): Promise<TrainingInput> {
-    const { model, data, evaluation } = this.#request;
+  async #input({ run, model, adapter, initial }: PreparedRun): Promise<TrainingInput> {
     const gpu = await this.#machine.gpu();
-    const split = splitData(data, evaluation, run.fields['val_split_ratio'] as number, run.training.seed);
-    return { gpu, model, adapter, initial, ...split, settings: run.training, resumeFrom: this.#lastState };
+    return { gpu, model, adapter, initial, ...this.#rows(run), settings: run.training, resumeFrom: this.#lastState };
+  }
+
+  #rows({ fields, training }: RunDescription): ReturnType<typeof splitData> {
+    const { data, evaluation } = this.#request;
+    return splitData(data, evaluation, fields['val_split_ratio'] as number, training.seed);
   }
 
   #events(): Parameters<typeof trainAdapter>[2] {
@@ -139,6 +146,7 @@ export class ActiveRun {
         this.#progress = { ...this.#progress, bestEvalLoss: Math.min(loss, this.#progress.bestEvalLoss ?? Infinity) };
         this.#add({ step, epoch, tokens: this.#log.at(-1)?.tokens ?? 0, evalLoss: loss, time: time() });
       },
+      onRanks: (step, ranks) => this.#tell({ kind: 'ranks', step, ranks: Object.fromEntries(ranks) }),
       onPace: (step, totalSteps, tokensPerSecond, secondsLeft) => {
         this.#progress = { ...this.#progress, totalSteps };
         this.#tell({ kind: 'pace', step, totalSteps, tokensPerSecond, secondsLeft });
@@ -181,8 +189,8 @@ export class ActiveRun {
 
   /** Each end leaves an adapter of its own: one of an earlier stop stays as it is. */
   async #keepAdapter(prepared: PreparedRun, result: TrainingResult): Promise<void> {
-    const { id: runId, model } = this.#request;
-    const { adapter, run } = prepared;
+    const { id: runId } = this.#request;
+    const { model, adapter, run } = prepared;
     const id = crypto.randomUUID();
     const files = await exportFiles(model, adapter, result.values, run.fields, this.#log);
     const parameters = [...result.values.values()].reduce((sum, values) => sum + values.length, 0);

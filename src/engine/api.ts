@@ -1,3 +1,5 @@
+import type { ProblemType, TaskType } from '../models/family.ts';
+
 /**
  * The one API that the studio and the command line call. In the browser it is hosted by a worker (comlink): every argument
  * and result is plain data (Files and Blobs are passed by handle), every callback is a comlink proxy.
@@ -105,7 +107,12 @@ export interface DataOptions {
   readonly maxLength: number;
   readonly lossOn: 'replies' | 'all';
   readonly valSplitRatio: number;
+  /** 'auto': the task that the model suits, the kind of labels that the rows have */
+  readonly taskType: TaskChoiceName;
+  readonly problemType: ProblemType | 'auto';
 }
+
+export type TaskChoiceName = TaskType | 'auto';
 
 export interface DataCard {
   readonly id: string;
@@ -206,6 +213,8 @@ export type RunEvent =
       readonly tokensPerSecond: number;
       readonly secondsLeft: number;
     }
+  /** a method that moves ranks: the rank of each module by its path */
+  | { readonly kind: 'ranks'; readonly step: number; readonly ranks: Readonly<Record<string, number>> }
   | { readonly kind: 'checkpoint'; readonly step: number; readonly best: boolean; readonly stored: boolean }
   | { readonly kind: 'sample'; readonly step: number; readonly prompt: string; readonly text: string }
   | { readonly kind: 'notice'; readonly message: string };

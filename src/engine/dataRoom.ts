@@ -1,11 +1,13 @@
 import { encodeRow, ignoredLabel } from '../data/encodeRow.ts';
+import { fixedLabels, type KnownLabels } from '../data/labels.ts';
 import { placeName, type DataProblem } from '../data/records.ts';
 import type { ByteSource, FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { DataCard, DataOptions, ModelFile, OnProgress, RowView, TokenView } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { filesOf } from './modelRoom.ts';
-import { encodeData, prepareData, splitData, type PreparedData } from './preparedData.ts';
+import { encodeData, prepareData, splitData, type EncodingTarget, type PreparedData } from './preparedData.ts';
+import { knownLabels, modelForTask } from './taskModel.ts';
 
 /** Longest list of line numbers that a problem shows. */
 const shownLines = 20;
@@ -52,12 +54,14 @@ export class DataRoom {
     const isEvaluation = ([path]: readonly [string, ByteSource]) => path.startsWith(evaluationFolder);
     const source = soleFile([...files].filter((file) => !isEvaluation(file)));
     const measured = [...files].filter(isEvaluation);
-    const prepare = (file: ByteSource) => prepareData(file, model.tokenizer, options, tell(onProgress));
+    const target = await targetOf(model, options);
+    const prepare = (file: ByteSource, labels = target.labels) =>
+      prepareData(file, { ...target, labels }, options, tell(onProgress));
     const data = await prepare(source);
     this.#current = {
       files,
       data,
-      evaluation: measured.length > 0 ? await prepare(soleFile(measured)) : undefined,
+      evaluation: measured.length > 0 ? await prepare(soleFile(measured), learnedLabels(data)) : undefined,
       options,
     };
     return this.#card();
@@ -72,7 +76,8 @@ export class DataRoom {
       return this.#card();
     }
     const source = soleFile([...(await filesOf(dropped))]);
-    const evaluation = await prepareData(source, model.tokenizer, options, tell(onProgress));
+    const target = { ...(await targetOf(model, options)), labels: learnedLabels(data) };
+    const evaluation = await prepareData(source, target, options, tell(onProgress));
     this.#current = { files: new Map([...rows, [evaluationFolder + source.name, source]]), data, evaluation, options };
     return this.#card();
   }
@@ -80,11 +85,14 @@ export class DataRoom {
   /** The same rows under other options, or for another model. */
   async reopen(model: LoadedModel, options: DataOptions, onProgress: OnProgress): Promise<DataCard> {
     const { files, data, evaluation } = this.current;
-    const encode = ({ name, records, problems, report }: PreparedData) => {
+    const target = await targetOf(model, options);
+    const encode = ({ name, records, problems, report }: PreparedData, labels = target.labels) => {
       const read = problems.filter((problem) => !report.problems.includes(problem));
-      return encodeData(name, records, read, model.tokenizer, options, tell(onProgress));
+      return encodeData(name, records, read, { ...target, labels }, options, tell(onProgress));
     };
-    this.#current = { files, data: await encode(data), evaluation: evaluation && (await encode(evaluation)), options };
+    const learned = await encode(data);
+    const measured = evaluation && (await encode(evaluation, learnedLabels(learned)));
+    this.#current = { files, data: learned, evaluation: measured, options };
     return this.#card();
   }
 
@@ -128,6 +136,18 @@ export class DataRoom {
       problems: gather(data.problems),
     };
   }
+}
+
+/** What rows are encoded for under these options. */
+async function targetOf(model: LoadedModel, { taskType, problemType }: DataOptions): Promise<EncodingTarget> {
+  const task = { task_type: taskType, problem_type: problemType };
+  const forTask = await modelForTask(model, task);
+  return { model: forTask, labels: knownLabels(forTask, task) };
+}
+
+/** Evaluation rows may not add to the labels of the rows that are learned. */
+function learnedLabels({ labels }: PreparedData): KnownLabels | undefined {
+  return labels && fixedLabels(labels);
 }
 
 function soleFile(files: readonly (readonly [string, ByteSource])[]): ByteSource {

@@ -1,8 +1,9 @@
+import type { LabelMap } from '../data/labels.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openCheckpoint, type Checkpoint } from '../models/checkpoint.ts';
-import type { ModelDescription } from '../models/family.ts';
+import type { ModelDescription, TaskChoice } from '../models/family.ts';
 import { WeightStore } from '../models/weightStore.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -18,12 +19,20 @@ export function positionsOf(description: Pick<ModelDescription, 'maxPositionEmbe
 /** A model that is open: headers and tokenizer at once, the weights on the GPU when they are first needed. */
 export class LoadedModel {
   readonly checkpoint: Checkpoint;
+  /** what the outputs of a classifier stand for, where rows or an adapter have told */
+  readonly labels: LabelMap | undefined;
   readonly #tokenizer: Tokenizer | undefined;
   readonly #whyNoTokenizer: string;
   #weights: { gpu: Gpu; store: WeightStore } | undefined;
 
-  private constructor(checkpoint: Checkpoint, tokenizer: Tokenizer | undefined, whyNoTokenizer: string) {
+  private constructor(
+    checkpoint: Checkpoint,
+    tokenizer: Tokenizer | undefined,
+    whyNoTokenizer: string,
+    labels?: LabelMap,
+  ) {
     this.checkpoint = checkpoint;
+    this.labels = labels;
     this.#tokenizer = tokenizer;
     this.#whyNoTokenizer = whyNoTokenizer;
   }
@@ -37,6 +46,23 @@ export class LoadedModel {
       if (!(error instanceof UserError)) throw error;
       return new LoadedModel(checkpoint, undefined, error.message);
     }
+  }
+
+  /**
+   * This model with the head of a task; the weights of the one it was are freed. Throws a UserError where the family has no such head, or
+   * where the checkpoint lacks what it needs.
+   */
+  async forTask(choice: TaskChoice, labels?: LabelMap): Promise<LoadedModel> {
+    const { checkpoint } = this;
+    const { task, outputSize, problemType } = checkpoint.description;
+    const isSame =
+      choice.type === task &&
+      (choice.numLabels ?? outputSize) === outputSize &&
+      (choice.problemType ?? problemType) === problemType;
+    if (isSame && labels === this.labels) return this;
+    this.unload();
+    const changed = isSame ? checkpoint : await openCheckpoint(checkpoint.files, checkpoint.name, choice);
+    return new LoadedModel(changed, this.#tokenizer, this.#whyNoTokenizer, labels);
   }
 
   get hasTokenizer(): boolean {

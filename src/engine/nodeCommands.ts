@@ -9,6 +9,7 @@ import { putOnGpu } from './modelOnGpu.ts';
 import { modelPathOf, readRunFile } from './nodeFiles.ts';
 import { attachAdapterAt, openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
+import { modelForTask } from './taskModel.ts';
 import { batchesInOrder } from './trainingRun.ts';
 
 /** Measures an adapter (or the base model) on the run file's evaluation rows, or on its rows where none are set apart. */
@@ -18,13 +19,12 @@ export async function evalCommand(
   say: Say,
 ): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
-  const model = await openModelAt(modelPathOf(fields));
-  const attached = adapterPath === undefined ? undefined : await attachAdapterAt(adapterPath, model);
+  const opened = await openModelAt(modelPathOf(fields));
+  const attached = adapterPath === undefined ? undefined : await attachAdapterAt(adapterPath, opened);
   const { init_adapter: _, ...rest } = fields;
-  const run = withinPositions(
-    describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config),
-    model.positions,
-  );
+  const described = describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config);
+  const model = attached?.model ?? (await modelForTask(opened, described.task));
+  const run = withinPositions(described, model.positions);
   const { rows, evalRows } = await openRows(run, model, say);
   const measured = evalRows.length > 0 ? evalRows : rows;
   const gpu = await openGpu(say);

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { fixedLabels, type LabelMap } from '../data/labels.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
@@ -8,6 +9,7 @@ import { at, fileSource, openPath } from './nodeFiles.ts';
 import { prepareData, splitData, type PreparedData } from './preparedData.ts';
 import { attachAdapter } from './preparedRun.ts';
 import type { RunDescription } from './runFields.ts';
+import { knownLabels } from './taskModel.ts';
 
 /** Tells a person what is going on; never a result. */
 export type Say = (line: string) => void;
@@ -28,29 +30,34 @@ export async function attachAdapterAt(path: string, model: LoadedModel): ReturnT
   return at(path, attachAdapter(model, files));
 }
 
-/** The run's rows, told about: what was left out and why, how many there are, how many were cut. */
-export async function openRows(
-  run: RunDescription,
-  model: LoadedModel,
-  say: Say,
-): Promise<ReturnType<typeof splitData>> {
+export interface OpenRows extends ReturnType<typeof splitData> {
+  /** of a classifier */
+  readonly labels: LabelMap | undefined;
+}
+
+/**
+ * The run's rows, told about: what was left out and why, how many there are, how many were cut.
+ * @param model with the head of the run's task
+ */
+export async function openRows(run: RunDescription, model: LoadedModel, say: Say): Promise<OpenRows> {
   const { dataset, eval_dataset: evalDataset, val_split_ratio: ratio, seed } = run.fields;
   if (typeof dataset !== 'string' || dataset === '')
     throw new UserError('dataset: no file is named. Give the path of a jsonl, json, csv or txt file.');
-  const read = async (path: string): Promise<PreparedData> => {
+  const read = async (path: string, labels = knownLabels(model, run.task)): Promise<PreparedData> => {
     say(`reading ${basename(path)}`);
-    const data = await prepareData(await fileSource(path), model.tokenizer, run);
+    const data = await prepareData(await fileSource(path), { model, labels }, run);
     tellProblems(data, say);
     return data;
   };
   const data = await read(dataset);
-  const evaluation = typeof evalDataset === 'string' && evalDataset !== '' ? await read(evalDataset) : undefined;
+  const known = data.labels && fixedLabels(data.labels);
+  const evaluation = typeof evalDataset === 'string' && evalDataset !== '' ? await read(evalDataset, known) : undefined;
   const split = splitData(data, evaluation, ratio as number, seed as number);
   const { tokens, learnedTokens, cutRows } = data.report;
   say(
     `${split.rows.length} rows, ${tokens} tokens, ${learnedTokens} learned, ${cutRows.length} cut at ${run.maxLength} tokens; ${split.evalRows.length} rows held out`,
   );
-  return split;
+  return { ...split, labels: data.labels };
 }
 
 function tellProblems({ name, problems }: PreparedData, say: Say): void {

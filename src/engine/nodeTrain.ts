@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { valuesOfSnapshot } from '../peft/parameterSpace.ts';
 import { trainedParameters } from '../peft/parameters.ts';
 import type { TrainerState } from '../train/trainer.ts';
-import type { LoadedModel } from './loadedModel.ts';
 import { countElements } from './modelCard.ts';
 import { claimFolder, modelPathOf, openPath, readRunFile, writeFolder } from './nodeFiles.ts';
-import { openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
+import { openGpu, openModelAt, openRows, type OpenRows, type Say } from './nodeOpen.ts';
 import { adapterFiles, prepareRun, type PreparedRun } from './preparedRun.ts';
 import { RunControl } from './runControl.ts';
 import { trainerState, type LogEntry } from './trainerState.ts';
@@ -17,15 +16,19 @@ import { RunDiverged, trainAdapter, type TrainingEvents, type TrainingResult } f
  */
 export async function trainCommand(runFile: string, output: string, say: Say): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
-  const model = await openModelAt(modelPathOf(fields));
+  const opened = await openModelAt(modelPathOf(fields));
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init = typeof initPath === 'string' && initPath !== '' ? await openPath(initPath) : undefined;
-  const prepared = await prepareRun(model, fields, init);
-  const rows = await openRows(prepared.run, model, say);
+  let rows: OpenRows | undefined;
+  const prepared = await prepareRun(opened, fields, init, async (run, model) => {
+    rows = await openRows(run, model, say);
+    return { count: rows.rows.length, labels: rows.labels };
+  });
+  if (!rows) throw new Error('the rows were not opened');
   const release = await claimFolder(output);
   try {
-    const { result, log } = await trainTold(model, prepared, rows, output, say);
-    const { adapter, run } = prepared;
+    const { result, log } = await trainTold(prepared, rows, output, say);
+    const { model, adapter, run } = prepared;
     const files = await adapterFiles(model, adapter, result.values);
     const last = log.findLast((entry) => entry['loss'] !== undefined);
     const state = trainerState(log, {
@@ -54,9 +57,8 @@ export async function trainCommand(runFile: string, output: string, say: Say): P
 
 /** The run itself, told step by step. Throws where it diverged or was stopped before its first step, and says what is left of it. */
 async function trainTold(
-  model: LoadedModel,
-  { run: { training }, adapter, initial }: PreparedRun,
-  rows: Awaited<ReturnType<typeof openRows>>,
+  { run: { training }, model, adapter, initial }: PreparedRun,
+  rows: OpenRows,
   output: string,
   say: Say,
 ): Promise<{ result: TrainingResult; log: LogEntry[] }> {

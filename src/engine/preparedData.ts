@@ -1,14 +1,22 @@
 import { buildDataset, type DataReport } from '../data/dataset.ts';
 import type { EncodedRow } from '../data/encodeRow.ts';
+import type { KnownLabels, LabelMap } from '../data/labels.ts';
 import { readRecords } from '../data/readRecords.ts';
 import type { DataProblem, DataRecord } from '../data/records.ts';
 import { splitRows } from '../data/split.ts';
 import type { ByteSource } from '../formats/byteSource.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { UserError } from '../formats/errors.ts';
+import type { LoadedModel } from './loadedModel.ts';
 
 export interface EncodingOptions {
   readonly maxLength: number;
   readonly lossOn: 'replies' | 'all';
+}
+
+/** What rows are encoded for: a model with the head of its task, and what is known of its labels. */
+export interface EncodingTarget {
+  readonly model: LoadedModel;
+  readonly labels: KnownLabels | undefined;
 }
 
 /** A file of rows, encoded for one model. */
@@ -17,6 +25,8 @@ export interface PreparedData {
   readonly records: readonly DataRecord[];
   readonly rows: readonly EncodedRow[];
   readonly report: DataReport;
+  /** of a classifier */
+  readonly labels: LabelMap | undefined;
   /** rows that could not be read, and rows that could not be used */
   readonly problems: readonly DataProblem[];
 }
@@ -26,12 +36,12 @@ type OnRows = (phase: 'read' | 'tokenize', done: number, total: number) => void;
 /** Reads and encodes a file. Rows that are broken or have nothing to learn are left out and reported; none left is a UserError. */
 export async function prepareData(
   source: ByteSource,
-  tokenizer: Tokenizer,
+  target: EncodingTarget,
   options: EncodingOptions,
   onProgress?: OnRows,
 ): Promise<PreparedData> {
   const read = await readRecords(source, { onProgress: (done, total) => onProgress?.('read', done, total) });
-  return encodeData(source.name, read.records, read.problems, tokenizer, options, onProgress);
+  return encodeData(source.name, read.records, read.problems, target, options, onProgress);
 }
 
 /** The same records under other options. */
@@ -39,17 +49,20 @@ export async function encodeData(
   name: string,
   records: readonly DataRecord[],
   readProblems: readonly DataProblem[],
-  tokenizer: Tokenizer,
+  target: EncodingTarget,
   options: EncodingOptions,
   onProgress?: OnRows,
 ): Promise<PreparedData> {
-  const { rows, report } = await buildDataset(
+  const { model, labels: known } = target;
+  const { task } = model.checkpoint.description;
+  if (task === 'IMAGE_CLS') throw new UserError('This model learns from images. Give a folder of images.');
+  const { rows, report, labels } = await buildDataset(
     records,
-    tokenizer,
-    { ...options, taskType: 'CAUSAL_LM' },
+    model.tokenizer,
+    { ...options, taskType: task, labels: known },
     (done, total) => onProgress?.('tokenize', done, total),
   );
-  return { name, records, rows, report, problems: [...readProblems, ...report.problems] };
+  return { name, records, rows, report, labels, problems: [...readProblems, ...report.problems] };
 }
 
 /** Rows to learn from and rows that are only measured: a file of their own, or a share held out. */

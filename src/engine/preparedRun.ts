@@ -1,37 +1,56 @@
 import type { AdapterFolder } from '../formats/adapterContent.ts';
 import { readAdapterFolder, writeAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
-import { readDecoded, tensorOf } from '../models/checkpoint.ts';
+import { readDecoded, readDecodedRows, tensorOf } from '../models/checkpoint.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
-import type { Adapter } from '../peft/method.ts';
+import type { LabelMap } from '../data/labels.ts';
+import type { TaskType } from '../models/family.ts';
+import type { Adapter, CheckpointFacts } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import { labelsFile, labelsJson, modelForAdapter, modelForLabels, modelForTask } from './taskModel.ts';
 import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
+import { totalSteps } from '../train/settings.ts';
 
 /** A run's settings applied to its model: the adapter and the numbers it starts from. */
 export interface PreparedRun {
   readonly run: RunDescription;
+  /** with the head for the run's task and labels */
+  readonly model: LoadedModel;
   readonly adapter: Adapter;
   readonly initial: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
+/** What a run must know of its rows: how many there are to learn from, since a method may spread its work over them, and their labels. */
+export interface RunRows {
+  readonly count: number;
+  readonly labels?: LabelMap;
 }
 
 /**
  * Checks the fields against the model and gives every parameter its first numbers: from the adapter that is continued, else by the
  * method's initialisation from the run's seed. Throws a UserError that names the field or the tensor.
+ * @param openRows reads the rows for the model with the task's head
  */
 export async function prepareRun(
   model: LoadedModel,
   fields: Readonly<Record<string, unknown>>,
   initAdapter?: FileSet,
+  openRows?: (run: RunDescription, model: LoadedModel) => Promise<RunRows> | RunRows,
 ): Promise<PreparedRun> {
   const folder = initAdapter && (await readAdapterFolder(initAdapter));
   const described = describeRun(fields, folder?.config);
-  const facts = factsOf(model, described.fields['task_type'] as string);
-  const adapter = described.method.attach(described.methodFields, facts);
-  const run = withinPositions(described, model.positions, adapter.hooks);
-  const initial = await valuesOf(model, adapter, folder, run.training.seed);
-  return { run, adapter, initial };
+  const forTask = await (folder && initAdapter
+    ? modelForAdapter(model, initAdapter, folder)
+    : modelForTask(model, described.task));
+  const run = withinPositions(described, forTask.positions);
+  const rows = await openRows?.(run, forTask);
+  const ready = await modelForLabels(forTask, rows?.labels);
+  const steps = rows ? totalSteps(rows.count, run.training) : run.training.maxSteps;
+  const adapter = run.method.attach(run.methodFields, { ...factsOf(ready), totalSteps: steps || undefined });
+  const initial = await valuesOf(ready, adapter, folder, run.training.seed);
+  return { run, model: ready, adapter, initial };
 }
 
 /** Numbers for every parameter: the folder's, and for those that it does not hold the method's initialisation. */
@@ -45,19 +64,27 @@ async function valuesOf(
   return initialValues(adapter, given ?? new Map(), {
     seed,
     base: (tensor) => readDecoded(model.checkpoint, tensor),
+    baseRows: (tensor, rows) => readDecodedRows(model.checkpoint, tensor, rows),
     tokenize: (text) => model.tokenizer.encode(text),
   });
 }
 
+export interface AttachedAdapter {
+  /** with the head that the adapter is for */
+  readonly model: LoadedModel;
+  readonly adapter: Adapter;
+  readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  readonly folder: AdapterFolder;
+}
+
 /** A finished adapter ready for use on this model. Strict: see valuesFromFile. */
-export async function attachAdapter(
-  model: LoadedModel,
-  files: FileSet,
-): Promise<{ adapter: Adapter; values: Map<string, Float32Array<ArrayBuffer>>; folder: AdapterFolder }> {
+export async function attachAdapter(model: LoadedModel, files: FileSet): Promise<AttachedAdapter> {
   const folder = await readAdapterFolder(files);
+  const ready = await modelForAdapter(model, files, folder);
   const method = methodOfConfig(folder.config);
-  const adapter = method.attach(readAdapterFields(method, folder.config), factsOf(model, 'CAUSAL_LM'));
-  return { adapter, values: await valuesOf(model, adapter, folder, 0), folder };
+  const attached = method.attach(readAdapterFields(method, folder.config), factsOf(ready));
+  const adapter = attached.forUse ?? attached;
+  return { model: ready, adapter, values: await valuesOf(ready, adapter, folder, 0), folder };
 }
 
 /** The adapter's folder as its library writes it: PEFT, or AdapterHub. Throws a UserError when a number is not finite. */
@@ -71,9 +98,16 @@ export async function adapterFiles(
   const tensors = new Map(content?.tensors ?? tensorsForFile(adapter, values));
   for (const [key, name] of adapter.baseTensors)
     tensors.set(key, { shape: tensorOf(model.checkpoint, name).shape, data: await readBase(name) });
-  return writeAdapterFolder({ config: content?.config ?? adapter.config, tensors, beside: content?.beside });
+  const files = writeAdapterFolder({ config: content?.config ?? adapter.config, tensors, beside: content?.beside });
+  if (model.labels) files.set(labelsFile, labelsJson(model.labels));
+  return files;
 }
 
-function factsOf(model: LoadedModel, taskType: string) {
-  return { description: model.checkpoint.description, baseModelName: model.checkpoint.name, taskType };
+function factsOf({ checkpoint: { description, name } }: LoadedModel): CheckpointFacts {
+  return { description, baseModelName: name, taskType: peftTaskType(description.task) };
+}
+
+/** PEFT knows no task for images: it writes null. */
+export function peftTaskType(task: TaskType): string | null {
+  return task === 'IMAGE_CLS' ? null : task;
 }

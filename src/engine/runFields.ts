@@ -1,6 +1,4 @@
 import { UserError } from '../formats/errors.ts';
-import type { AdapterHooks } from '../models/builder.ts';
-import { virtualTokens } from '../models/virtualTokens.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { nearest } from '../peft/nearest.ts';
 import { methodOf, methodOfConfig } from '../peft/registry.ts';
@@ -16,6 +14,7 @@ import {
 } from '../peft/schema.ts';
 import { schedulerTypes, type SchedulerType } from '../train/schedule.ts';
 import type { TrainingSettings } from '../train/settings.ts';
+import type { TaskFields } from './taskModel.ts';
 
 /** The fields of a run outside its method, as the run file spells them. */
 export const runFieldSchemas: readonly FieldSchema[] = [
@@ -23,9 +22,17 @@ export const runFieldSchemas: readonly FieldSchema[] = [
   choiceField({
     name: 'task_type',
     label: 'Task',
-    help: 'What the model is trained for.',
-    default: 'CAUSAL_LM',
-    choices: ['CAUSAL_LM'],
+    help: 'What the model is trained for; auto: what it suits.',
+    default: 'auto',
+    choices: ['auto', 'CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS', 'SEQ_2_SEQ_LM', 'IMAGE_CLS'],
+    advanced: true,
+  }),
+  choiceField({
+    name: 'problem_type',
+    label: 'Kind of labels',
+    help: 'One class a row, several at once, or numbers to estimate; auto: as the rows look.',
+    default: 'auto',
+    choices: ['auto', 'single_label_classification', 'multi_label_classification', 'regression'],
     advanced: true,
   }),
   textField({ name: 'dataset', label: 'Data', help: 'File of rows to learn from: jsonl, json, csv or txt.' }),
@@ -223,6 +230,7 @@ export interface RunDescription {
   readonly methodFields: Readonly<Record<string, unknown>>;
   readonly given: ReadonlySet<string>;
   readonly training: TrainingSettings;
+  readonly task: TaskFields;
   readonly maxLength: number;
   readonly lossOn: 'replies' | 'all';
 }
@@ -262,6 +270,7 @@ export function describeRun(
     methodFields,
     given: new Set(Object.keys(named)),
     training: trainingSettings(runFields),
+    task: runFields as unknown as TaskFields,
     maxLength: runFields['max_length'] as number,
     lossOn: runFields['loss_on'] as 'replies' | 'all',
   };
@@ -271,12 +280,8 @@ export function describeRun(
  * The run with rows no longer than the model's positions behind the adapter's virtual tokens: a default is lowered to them, a max_length
  * that was asked for and is more is a UserError.
  */
-export function withinPositions(
-  run: RunDescription,
-  positions: number,
-  adapter?: Pick<AdapterHooks, 'prompt' | 'prefix'>,
-): RunDescription {
-  const virtual = virtualTokens(adapter);
+export function withinPositions(run: RunDescription, positions: number): RunDescription {
+  const virtual = Number(run.methodFields['num_virtual_tokens'] ?? 0);
   const room = positions - virtual;
   if (room < 1)
     throw new UserError(
@@ -300,12 +305,12 @@ function readMethodFields(
   const repeated = readFields(method.fields, { ...fromAdapter, ...withoutNulls(named) });
   for (const field of method.fields) {
     const [a, b] = [fromAdapter[field.name], repeated[field.name]];
-    if (JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b)))
+    if (field.trainingOnly !== true && JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b)))
       throw new UserError(
         `${field.name}: ${JSON.stringify(b)} disagrees with the adapter that is continued, which has ${JSON.stringify(a)}. Leave the field out.`,
       );
   }
-  return fromAdapter;
+  return repeated;
 }
 
 function sorted(value: unknown): unknown {

@@ -74,8 +74,9 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     await playground.clear();
   };
   const dataOptionsOf = (fields: RunFields): DataOptions => {
-    const { maxLength, lossOn, fields: all } = describeRun(fields);
-    return { maxLength, lossOn, valSplitRatio: all['val_split_ratio'] as number };
+    const { maxLength, lossOn, task, fields: all } = describeRun(fields);
+    const valSplitRatio = all['val_split_ratio'] as number;
+    return { maxLength, lossOn, valSplitRatio, taskType: task.task_type, problemType: task.problem_type };
   };
   const fetchSample = (path: string) => fetchFile(sampleUrl, path);
   const openSampleModel = async (onProgress: OnProgress) =>

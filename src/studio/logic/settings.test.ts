@@ -29,7 +29,7 @@ const settings: Settings = {
   peftType: 'LORA',
   overrides: {},
 };
-const data = { maxLength: 256, lossOn: 'replies', valSplitRatio: 0.1 } as const;
+const data = { maxLength: 256, lossOn: 'replies', valSplitRatio: 0.1, taskType: 'auto', problemType: 'auto' } as const;
 
 describe('settings', () => {
   it('moves the learning rate with the method until it is touched', () => {
@@ -59,6 +59,8 @@ describe('settings', () => {
       max_length: 256,
       loss_on: 'replies',
       val_split_ratio: 0.1,
+      task_type: 'auto',
+      problem_type: 'auto',
     });
   });
 

@@ -7,6 +7,7 @@ export type Overrides = Readonly<Record<string, unknown>>;
 const shownElsewhere: ReadonlySet<string> = new Set([
   'model',
   'task_type',
+  'problem_type',
   'dataset',
   'eval_dataset',
   'init_adapter',
@@ -64,11 +65,24 @@ export function composeFields(settings: Settings, data: DataOptions): RunFields 
     const value = valueOf(field, settings);
     if (value !== null && value !== undefined) fields[field.name] = value;
   }
-  return { ...fields, max_length: data.maxLength, loss_on: data.lossOn, val_split_ratio: data.valSplitRatio };
+  return {
+    ...fields,
+    max_length: data.maxLength,
+    loss_on: data.lossOn,
+    val_split_ratio: data.valSplitRatio,
+    task_type: data.taskType,
+    problem_type: data.problemType,
+  };
 }
 
 /** What a run file means that says nothing of its data. */
-const absentData: DataOptions = { maxLength: 512, lossOn: 'replies', valSplitRatio: 0 };
+const absentData: DataOptions = {
+  maxLength: 512,
+  lossOn: 'replies',
+  valSplitRatio: 0,
+  taskType: 'auto',
+  problemType: 'auto',
+};
 
 /** The other way: run fields (of a file, the sample or an old run) as form state. What equals a default is no override. */
 export function settingsOfFields(fields: RunFields, base: Settings): { settings: Settings; data: DataOptions } {
@@ -83,12 +97,15 @@ export function settingsOfFields(fields: RunFields, base: Settings): { settings:
     settings = { ...settings, overrides };
   }
   const { max_length: maxLength, loss_on: lossOn, val_split_ratio: valSplitRatio } = fields;
+  const { task_type: taskType, problem_type: problemType } = fields as { [name: string]: never };
   return {
     settings,
     data: {
       maxLength: typeof maxLength === 'number' ? maxLength : absentData.maxLength,
       lossOn: lossOn === 'all' || lossOn === 'replies' ? lossOn : absentData.lossOn,
       valSplitRatio: typeof valSplitRatio === 'number' ? valSplitRatio : absentData.valSplitRatio,
+      taskType: taskType ?? absentData.taskType,
+      problemType: problemType ?? absentData.problemType,
     },
   };
 }

@@ -14,7 +14,7 @@ export interface DataState {
 
 export const initialData: DataState = {
   card: null,
-  options: { maxLength: 512, lossOn: 'replies', valSplitRatio: 0.1 },
+  options: { maxLength: 512, lossOn: 'replies', valSplitRatio: 0.1, taskType: 'auto', problemType: 'auto' },
   opening: idleJob,
   rowIndex: 0,
   row: null,
