@@ -7,10 +7,17 @@ export interface Command {
   readonly usage: string;
   readonly help: string;
   /** with a help line for each option */
-  readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly help: string }>>;
+  readonly options: Readonly<Record<string, OptionShape>>;
   /** how many words stand beside the options */
   readonly positionals: number;
   run(positionals: readonly string[], options: Options): Promise<Result>;
+}
+
+export interface OptionShape {
+  readonly type: 'string' | 'boolean';
+  readonly help: string;
+  /** may stand several times */
+  readonly multiple?: boolean;
 }
 
 /** A figure is one JSON line, a text stands as it is. */
@@ -23,12 +30,20 @@ export interface Range {
   readonly whole?: boolean;
 }
 
+type OptionValue = string | boolean | readonly (string | boolean)[] | undefined;
+
 export class Options {
-  constructor(private readonly values: Readonly<Record<string, string | boolean | undefined>>) {}
+  constructor(private readonly values: Readonly<Record<string, OptionValue>>) {}
 
   text(name: string): string | undefined {
     const value = this.values[name];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Of an option that may stand several times. */
+  texts(name: string): string[] {
+    const value = this.values[name];
+    return Array.isArray(value) ? value.map(String) : [];
   }
 
   required(name: string): string {
@@ -41,9 +56,13 @@ export class Options {
     return this.values[name] === true;
   }
 
-  number(name: string, fallback: number, { least, most, whole }: Range): number {
+  number(name: string, fallback: number, range: Range): number {
+    return this.optionalNumber(name, range) ?? fallback;
+  }
+
+  optionalNumber(name: string, { least, most, whole }: Range): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return fallback;
+    if (text === undefined) return undefined;
     const value = Number(text);
     const fits = value >= least && value <= (most ?? Number.MAX_VALUE) && (!whole || Number.isInteger(value));
     if (text.trim() === '' || !fits)
@@ -51,6 +70,24 @@ export class Options {
         `--${name} ${text} does not work; it must be a ${whole ? 'whole ' : ''}number ${most === undefined ? `of ${least} or more` : `from ${least} to ${most}`}.`,
       );
     return value;
+  }
+
+  /** Numbers with commas between them. */
+  numbers(name: string): number[] | undefined {
+    const text = this.text(name);
+    const values = text?.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+    if (values?.some((value) => !Number.isFinite(value)))
+      throw new UserError(`--${name} ${text} does not work; it must be numbers with commas between, such as 0.7,0.3.`);
+    return values;
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined)
+      throw new UserError(`--${name} ${text} does not work; it must be one of ${choices.join(', ')}.`);
+    return found;
   }
 }
 
@@ -87,11 +124,11 @@ export async function runCommand(commands: readonly Command[], args: readonly st
 
 function parse(command: Command, args: readonly string[]) {
   const options: ParseArgsConfig['options'] = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type }]) => [name, { type }]),
+    Object.entries(command.options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
   );
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    return { values: values as Record<string, string | boolean | undefined>, positionals };
+    return { values: values as Record<string, OptionValue>, positionals };
   } catch (cause) {
     throw new UserError(`${cause instanceof Error ? cause.message : String(cause)} See graft ${command.name} --help.`, {
       cause,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { parseDocument } from 'yaml';
@@ -66,6 +66,14 @@ export async function claimFolder(path: string): Promise<() => Promise<void>> {
     const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'it is a file, or lies under one' : code;
     throw new UserError(`${path} cannot be made a folder to write to (${why}). Choose another --output.`, { cause });
   }
+}
+
+/** Throws a UserError where a command would write into a folder that it reads from. An input that is not there is for its reader to refuse. */
+export async function refuseToOverwrite(output: string, inputs: readonly string[]): Promise<void> {
+  const target = await realpath(output);
+  for (const input of inputs)
+    if ((await realpath(input).catch(() => undefined)) === target)
+      throw new UserError(`--output ${output} is the folder that is read from. Choose another.`);
 }
 
 /** A conversation: a JSON list of {"role", "content"}. */

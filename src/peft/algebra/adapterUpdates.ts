@@ -7,7 +7,7 @@ import { keyPrefix, savedModules } from '../savedModules.ts';
 import type { UpdatedModule } from './toLora.ts';
 
 /** An adapter with its numbers, on its model. */
-export interface AttachedAdapter {
+export interface AdapterOnModel {
   readonly method: Method;
   readonly adapter: Adapter;
   readonly values: ParameterValues;
@@ -27,7 +27,7 @@ export interface AdapterUpdates {
  * ΔW = W′ − W of each linear layer that the adapter changes, by its method's merge.
  * Throws a UserError that says what a LoRA cannot: a method that does not merge, biases, norms, embeddings.
  */
-export async function updatesOf(attached: AttachedAdapter): Promise<AdapterUpdates> {
+export async function updatesOf(attached: AdapterOnModel): Promise<AdapterUpdates> {
   const { method, adapter, values, description } = attached;
   const { merge } = method;
   if (!merge)
@@ -73,7 +73,7 @@ const rounding = 2 ** -16;
 type Merge = NonNullable<Method['merge']>;
 
 async function refuseBias(
-  { adapter, values, readBase }: AttachedAdapter,
+  { adapter, values, readBase }: AdapterOnModel,
   merge: Merge,
   { path, hasBias, outFeatures }: ModuleInfo,
 ): Promise<void> {
@@ -91,7 +91,7 @@ async function refuseBias(
  * from W′ − W being the same but for rounding.
  */
 async function updateOf(
-  { adapter, values, readBase }: AttachedAdapter,
+  { adapter, values, readBase }: AdapterOnModel,
   merge: Merge,
   { path, outFeatures, inFeatures }: ModuleInfo,
 ): Promise<Float32Array> {

@@ -22,7 +22,7 @@ const dareLinear: MergeRule = { pruning: 'random', electsSign: false };
 const dareTies: MergeRule = { pruning: 'random', electsSign: true };
 const magnitudePrune: MergeRule = { pruning: 'magnitude', electsSign: false };
 
-export const combinations = [
+export const combinations: readonly Combination[] = [
   {
     name: 'cat',
     help: 'Exactly the weighted sum of what the adapters do; the ranks add up.',
@@ -84,9 +84,7 @@ export const combinations = [
     merges: 'updates',
     rule: magnitudePrune,
   },
-] as const satisfies readonly Combination[];
-
-export type CombinationType = (typeof combinations)[number]['name'];
+];
 
 /** Throws a UserError that names what is there. */
 export function combinationOf(name: string): Combination {

@@ -8,7 +8,7 @@ import type { ParameterValues } from '../method.ts';
 import { randomNormals } from '../randomNumbers.ts';
 import { methodOf } from '../registry.ts';
 import { readFields } from '../schema.ts';
-import { updatesOf, type AttachedAdapter } from './adapterUpdates.ts';
+import { updatesOf, type AdapterOnModel } from './adapterUpdates.ts';
 import { matrixOf, product } from './matrix.ts';
 import { updatesToLora, type Conversion, type UpdatedModule } from './toLora.ts';
 
@@ -104,7 +104,7 @@ const shapes = neededShapes(description);
 const base = (name: string) => randomNormals(elementCount(shapes.get(name) ?? []), 1, name).map((x) => x * 0.1);
 
 /** An adapter with random numbers on a Qwen2 of one layer, whose q, k and v have biases. */
-function attached(peftType: string, fields: Record<string, unknown>, spread = 1): AttachedAdapter {
+function attached(peftType: string, fields: Record<string, unknown>, spread = 1): AdapterOnModel {
   const method = methodOf(peftType);
   const facts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
   const adapter = method.attach(readFields(method.fields, fields), facts);

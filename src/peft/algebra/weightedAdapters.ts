@@ -3,7 +3,7 @@ import type { FloatTensor } from '../../formats/floatTensors.ts';
 import type { AdapterContent } from '../method.ts';
 import { keyPrefix } from '../savedModules.ts';
 import { blendModule, type Share } from './blendModule.ts';
-import { combinationOf, type Combination, type CombinationType } from './combinations.ts';
+import { combinationOf, type Combination } from './combinations.ts';
 import { readLora, writeLora, type LoraContent, type LoraModule, type OnModule } from './loraContent.ts';
 import type { MajoritySignMethod, MergeOptions } from './taskArithmetic.ts';
 
@@ -15,7 +15,8 @@ export interface BlendPart {
 }
 
 export interface BlendOptions {
-  readonly combination: CombinationType;
+  /** the name of one of `combinations` */
+  readonly combination: string;
   /** share of the values that pruning keeps; needed for ties, dare and magnitude_prune */
   readonly density?: number;
   /** for ties and dare_ties */
