@@ -6,6 +6,7 @@ from pathlib import Path
 
 import peft
 import torch
+from parity_adalora import allocate, penalty
 from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
@@ -33,6 +34,12 @@ class Figures:
     losses: list[float] = field(default_factory=list)
     grad_norms: list[float] = field(default_factory=list)
     learning_rates: list[float] = field(default_factory=list)
+    reg_losses: list[float] = field(default_factory=list)
+    # AdaLoRA's masks after each step
+    ranks: list[dict[str, list[bool]] | None] = field(default_factory=list)
+
+    def as_dict(self) -> dict:
+        return {name: figures for name, figures in vars(self).items() if figures}
 
 
 def encode(row: dict, tokenizer, max_length: int) -> tuple[list[int], list[int]]:
@@ -98,7 +105,7 @@ def train(model, tokenizer, rows: list[dict], run: Run) -> Figures:
     scheduler = get_scheduler(run.lr_scheduler_type, optimizer, run.warmup_steps, len(steps))
     figures = Figures()
     model.train()
-    for micro_batches in steps:
+    for step, micro_batches in enumerate(steps, start=1):
         batches = [collate(batch, tokenizer, run.max_length) for batch in micro_batches]
         targets = sum(int((labels[:, 1:] != IGNORE).sum()) for _, _, labels in batches)
         total = 0.0
@@ -107,9 +114,14 @@ def train(model, tokenizer, rows: list[dict], run: Run) -> Figures:
             loss.backward()
             total += loss.item()
         figures.losses.append(total)
+        if (extra := penalty(model)) is not None:
+            extra.backward()
+            figures.reg_losses.append(extra.item())
         figures.grad_norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, run.max_grad_norm or float('inf'))))
         figures.learning_rates.append(optimizer.param_groups[0]['lr'])
         optimizer.step()
+        if figures.reg_losses:
+            figures.ranks.append(allocate(model, step))
         scheduler.step()
         optimizer.zero_grad()
     model.eval()
@@ -175,7 +187,7 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     save_adapter(model, folder / 'final')
     (folder / 'final' / 'adapter_config.json').unlink()
     expected = {
-        **vars(figures),
+        **figures.as_dict(),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),
         **measure(model, tokenizer, rows, run),
     }

@@ -41,6 +41,8 @@ export interface TrainingEvents {
   onEvaluation?(point: EvaluationPoint): void;
   /** the state after `state.step`; awaited before training goes on */
   onCheckpoint?(state: TrainerState, evalLoss: number | undefined): Promise<void>;
+  /** where the method moves ranks: the rank of each module by its path, about a hundred times in a run */
+  onRanks?(step: number, ranks: ReadonlyMap<string, number>): void;
   onPace?(step: number, total: number, tokensPerSecond: number, secondsLeft: number): void;
 }
 
@@ -171,6 +173,7 @@ class TrainingLoop {
         await this.#step(step);
         if (step === first) this.#report(await this.#trainer.flush());
         this.#tellPace(step, first, started);
+        await this.#tellRanks(step);
         const isLast = step === this.#total;
         if (isLast || (evalSteps > 0 && step % evalSteps === 0)) await this.#evaluate(step);
         if (isLast || this.#isCheckpoint(step)) await this.#checkpoint(step);
@@ -252,6 +255,12 @@ class TrainingLoop {
       const learningRate = this.#learningRate(point.step, this.#input.settings);
       this.#events.onStep?.({ ...point, learningRate, epoch, tokens: this.#tokens });
     }
+  }
+
+  async #tellRanks(step: number): Promise<void> {
+    const { ranks } = this.#input.adapter;
+    if (!ranks || !this.#events.onRanks || (step % Math.ceil(this.#total / 100) !== 0 && step !== this.#total)) return;
+    this.#events.onRanks(step, ranks.ranksOf(await this.#trainer.readParameter(ranks.parameter)));
   }
 
   #tellPace(step: number, first: number, started: number): void {

@@ -85,6 +85,11 @@ export interface Adapter {
   readonly afterStep?: AfterStep;
   /** A penalty [1] of the parameters alone, added to the loss once an optimizer step and logged as reg_loss. */
   regularizer?(graph: Graph): Tensor;
+  /** Where ranks move while it trains: the parameter that they are read from, and the rank of each module by its path. */
+  readonly ranks?: {
+    readonly parameter: string;
+    ranksOf(values: Float32Array): ReadonlyMap<string, number>;
+  };
   /**
    * For a method whose file does not hold its parameters as they are: the content of the folder. `readBase` decodes a tensor of the
    * checkpoint. Default: config, and the parameters that are in the file.
@@ -98,6 +103,8 @@ export interface CheckpointFacts {
   readonly description: ModelDescription;
   readonly baseModelName: string | null;
   readonly taskType: string | null;
+  /** optimizer steps of the run that trains it, where they are known */
+  readonly totalSteps?: number;
 }
 
 /** Named values of a method's fields, checked by its schema. */

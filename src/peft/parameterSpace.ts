@@ -148,6 +148,11 @@ export class ParameterSpace implements ParameterRanges {
     this.#gpu.device.queue.writeBuffer(buffer, slot.offset * 4, values);
   }
 
+  /** One parameter's numbers. */
+  async readParameter(name: string): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await readBack(this.#gpu.device, this.range('parameters', name), this.#gpu.wait));
+  }
+
   /** The whole of one space, for a checkpoint. */
   async read(space: SpaceName): Promise<Float32Array<ArrayBuffer>> {
     const buffer = this.#buffer(space);

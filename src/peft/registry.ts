@@ -2,11 +2,12 @@ import { UserError } from '../formats/errors.ts';
 import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
 import { ia3 } from './ia3.ts';
 import { lora } from './lora.ts';
+import { adalora } from './adalora.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 
 /** Every method: the form, the YAML reader and the tests all read this list. Adding one is its file and a line here. */
-export const methods: readonly Method[] = [lora, ia3, houlsby, pfeiffer, parallel];
+export const methods: readonly Method[] = [lora, ia3, houlsby, pfeiffer, parallel, adalora];
 
 /**
  * The method of an adapter_config.json: by its peft_type, or of those that read a config without one the best.

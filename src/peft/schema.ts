@@ -92,6 +92,17 @@ export function patternField(
   };
 }
 
+/** { name: [true, false, …] }; null where there is none. */
+export function masksField(field: Words): FieldSchema {
+  return {
+    ...field,
+    advanced: true,
+    kind: 'pattern',
+    default: null,
+    schema: v.nullable(v.record(v.string(), v.array(v.boolean()))),
+  };
+}
+
 const layerNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export function integersField(field: Words): FieldSchema {
@@ -146,6 +157,7 @@ function expectation(field: FieldSchema): string {
     case 'modules':
       return 'it must be a list of module names or one regular expression';
     case 'pattern':
+      if (field.minimum === undefined) return 'it must map names to lists of true and false';
       return `it must map module names to ${field.maximum === undefined ? '' : 'whole '}numbers ${range}`;
     case 'text':
       return field.default === null ? 'it must be a number of a layer or a list of them' : 'it must be text';

@@ -147,6 +147,11 @@ export class Trainer {
     return { step, parameters, firstMoments, secondMoments, states: await this.#space.readStates() };
   }
 
+  /** A parameter's numbers as they stand; waits for the GPU. */
+  readParameter(name: string): Promise<Float32Array<ArrayBuffer>> {
+    return this.#space.readParameter(name);
+  }
+
   restore(state: TrainerState): void {
     this.#space.writeAll('parameters', state.parameters);
     this.#space.writeAll('firstMoments', state.firstMoments);

@@ -13,6 +13,10 @@ export interface Expected {
   readonly losses: readonly number[];
   readonly grad_norms: readonly number[];
   readonly learning_rates: readonly number[];
+  /** of a method that has a penalty */
+  readonly reg_losses?: readonly number[];
+  /** AdaLoRA's masks after each step, null before the first cut */
+  readonly ranks?: readonly (Readonly<Record<string, readonly boolean[]>> | null)[];
   readonly trainable: number;
   /** over the first six rows of the data, with the adapter at the end */
   readonly eval_loss: number;

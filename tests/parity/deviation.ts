@@ -13,7 +13,10 @@ export function worstOfLargest(ours: readonly number[], theirs: readonly number[
   return Math.max(...theirs.map((value, i) => Math.abs((ours[i] ?? NaN) - value))) / largest;
 }
 
-/** ‖ours − theirs‖ ÷ ‖theirs − initial‖ over all tensors together: how far training went astray, as a share of how far it went. */
+/**
+ * ‖ours − theirs‖ ÷ ‖theirs − initial‖ over all tensors together: how far training went astray, as a share of how far it went. A tensor
+ * that training cut to another size is taken to have started at 0.
+ */
 export function weightDeviation(
   ours: ReadonlyMap<string, FloatTensor>,
   theirs: ReadonlyMap<string, FloatTensor>,
@@ -23,9 +26,10 @@ export function weightDeviation(
   let gone = 0;
   for (const [name, { data }] of theirs) {
     const [our, start] = [ours.get(name)?.data, initial.get(name)?.data];
+    const wasCut = start !== undefined && start.length !== data.length;
     data.forEach((value, i) => {
       astray += ((our?.[i] ?? NaN) - value) ** 2;
-      gone += (value - (start?.[i] ?? NaN)) ** 2;
+      gone += (value - (wasCut ? 0 : (start?.[i] ?? NaN))) ** 2;
     });
   }
   return Math.sqrt(astray / gone);

@@ -60,7 +60,7 @@ export function trainerState(output: string): TrainerState {
 /** One figure of every logged optimizer step, in order. */
 export function logged(
   state: TrainerState,
-  figure: 'loss' | 'grad_norm' | 'learning_rate' | 'step' | 'epoch',
+  figure: 'loss' | 'grad_norm' | 'learning_rate' | 'reg_loss' | 'step' | 'epoch',
 ): number[] {
   return state.log_history.filter((entry) => entry['loss'] !== undefined).map((entry) => entry[figure] ?? NaN);
 }

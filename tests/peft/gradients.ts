@@ -29,9 +29,10 @@ export function attachTo(
   description: ModelDescription,
   given: Readonly<Record<string, unknown>>,
   taskType = 'CAUSAL_LM',
+  totalSteps?: number,
 ): Adapter {
   const method = methodOf(given['peft_type']);
-  return method.attach(readFields(method.fields, given), { description, baseModelName: null, taskType });
+  return method.attach(readFields(method.fields, given), { description, baseModelName: null, taskType, totalSteps });
 }
 
 /**

@@ -42,6 +42,7 @@ import { topKMask } from './topKMask.ts';
 import { rankScores } from './rankScores.ts';
 import { applyRankMask, rankMask } from './rankMask.ts';
 import { blockInverse } from './blockInverse.ts';
+import { constant } from './constant.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -96,6 +97,7 @@ const definitions: readonly OpDefinition[] = [
   rankMask,
   applyRankMask,
   blockInverse,
+  constant,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));

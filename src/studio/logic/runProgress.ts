@@ -30,6 +30,8 @@ export interface RunProgress {
   readonly pace: Pace | null;
   readonly lastLoss: number | null;
   readonly checkpoint: { readonly step: number; readonly at: number; readonly stored: boolean } | null;
+  /** of a method that moves ranks: the rank of each module by its path, as the run went on */
+  readonly ranks: readonly { readonly step: number; readonly ranks: Readonly<Record<string, number>> }[];
   readonly samples: readonly TextSample[];
   readonly notices: readonly string[];
   /** set when the run has ended well or badly */
@@ -45,6 +47,7 @@ export const noRun: RunProgress = {
   pace: null,
   lastLoss: null,
   checkpoint: null,
+  ranks: [],
   samples: [],
   notices: [],
   summary: null,
@@ -68,6 +71,8 @@ export function afterEvent(run: RunProgress, event: RunEvent, now: number): RunP
     }
     case 'checkpoint':
       return { ...run, checkpoint: { step: event.step, at: now, stored: event.stored } };
+    case 'ranks':
+      return { ...run, ranks: [...run.ranks, { step: event.step, ranks: event.ranks }] };
     case 'sample':
       return { ...run, samples: [...run.samples, { step: event.step, prompt: event.prompt, text: event.text }] };
     case 'notice':
