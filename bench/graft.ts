@@ -5,7 +5,7 @@ import { Graph } from '../src/graph/graph.ts';
 import { planGraph } from '../src/graph/plan.ts';
 import { Arenas, Program, stepParameterBytes } from '../src/graph/program.ts';
 import { loweringContext } from '../src/models/runtime.ts';
-import type { FormatName } from '../src/quant/format.ts';
+import type { BlockFormatName } from '../src/quant/format.ts';
 import { weightFormats } from '../src/quant/registry.ts';
 import { shardRows } from '../src/quant/shards.ts';
 import type { Contestant } from './contest.ts';
@@ -13,7 +13,7 @@ import { weightBytes } from './numbers.ts';
 import { extents } from './shapes.ts';
 
 /** Graft's own matmul with a weight in that format, traced, planned and bound as in a training step. */
-export function graft(gpu: Gpu, format: FormatName): Contestant {
+export function graft(gpu: Gpu, format: BlockFormatName): Contestant {
   const { device } = gpu;
   return {
     name: `Graft ${format}`,
@@ -58,7 +58,7 @@ export function graft(gpu: Gpu, format: FormatName): Contestant {
 /** Puts a weight on the GPU as the weight store does: by shards of rows, each in the planes of its format. */
 export function uploadWeight(
   gpu: Gpu,
-  format: FormatName,
+  format: BlockFormatName,
   bytes: Uint8Array,
   rows: number,
   columns: number,

@@ -4,13 +4,18 @@ Run with a Python that has gguf, torch and bitsandbytes:  python tools/make_quan
 """
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 
+import bitsandbytes.functional as bnb
 import gguf
 import numpy as np
+import torch
+from bitsandbytes.backends.default.ops import _dequantize_4bit_compute
 from gguf import GGMLQuantizationType as Type
 from gguf import quants
+from safetensors.torch import save_file
 
 OUT = Path(__file__).parent.parent / "tests" / "fixtures" / "quant"
 ROWS = 5  # the last group of four is not full
@@ -54,10 +59,103 @@ def gguf_blocks(rng: np.random.Generator) -> None:
     write_json("gguf.json", cases)
 
 
+def values_hash(values: np.ndarray) -> str:
+    return hashlib.sha256((values.astype(np.float32) + np.float32(0)).tobytes()).hexdigest()  # + 0: one zero
+
+
+def decode_4bit(codes: torch.Tensor, state: bnb.QuantState) -> torch.Tensor:
+    """As on a GPU; bitsandbytes' own CPU kernel miscounts blocks that run across rows."""
+    absmax = bnb.dequantize_blockwise(state.absmax, state.state2) + state.offset if state.nested else state.absmax
+    return _dequantize_4bit_compute(codes.reshape(-1), absmax, state.code, 64, state.shape, torch.float32)
+
+
+def bitsandbytes_files() -> None:
+    """What bitsandbytes saves of a linear, in a file as Transformers writes it, and what it decodes that to."""
+    torch.manual_seed(20261123)
+    large = torch.randn(70, 256).half()  # more than 256 blocks of 64
+    large[3, 64:128] = 0
+    small = (torch.randn(5, 96) * 0.02).half()  # blocks run across rows
+    tensors = {"large": large, "small": small}
+    expected = {}
+    cases = [("nf4", False, "small"), ("fp4", False, "small"), ("nf4", True, "large"), ("fp4", True, "small"), ("nf4", True, "small")]
+    for kind, nested, source in cases:
+        name = f"{kind}{'_nested' if nested else ''}_{source}"
+        weight = tensors[source].float()
+        codes, state = bnb.quantize_4bit(weight, compress_statistics=nested, quant_type=kind)
+        tensors[f"{name}.weight"] = codes
+        tensors.update({f"{name}.weight.{key}": value.clone() for key, value in state.as_dict(packed=True).items()})
+        expected[name] = {"source": source, "sha256": values_hash(decode_4bit(codes, state).numpy())}
+    for source in ("large", "small"):
+        codes, absmax, _ = torch.ops.bitsandbytes.int8_vectorwise_quant(tensors[source])
+        tensors |= {f"int8_{source}.weight": codes, f"int8_{source}.SCB": absmax, f"int8_{source}.weight_format": torch.tensor(0, dtype=torch.uint8)}
+        values = torch.ops.bitsandbytes.int8_vectorwise_dequant(codes, absmax)
+        expected[f"int8_{source}"] = {"source": source, "sha256": values_hash(values.numpy())}
+    save_file(tensors, OUT / "bitsandbytes.safetensors")
+    write_json("bitsandbytes.json", expected)
+
+
+def stream(codes: np.ndarray, bits: int) -> np.ndarray:
+    """Packs the first axis, 32 codes to `bits` words, the first code in the lowest bits."""
+    count, columns = codes.shape
+    packed = []
+    for block in codes.reshape(count // 32, 32, columns):
+        number = sum(block[i].astype(object) << (bits * i) for i in range(32))
+        packed += [(number >> (32 * word)) & 0xFFFFFFFF for word in range(bits)]
+    return np.array(packed, dtype=np.uint32).view(np.int32)
+
+
+def gptq_files(rng: np.random.Generator) -> None:
+    """GPTQ's tensors of a linear [32, 96]: the order of the inputs by act-order or not, zero points stored less 1 or as they are."""
+    inputs, outputs = 96, 32
+    tensors, expected = {}, {}
+    cases = [("b4", 4, 32, False, False), ("b4_act", 4, 32, True, False), ("b4_v2", 4, -1, False, True),
+             ("b8_act", 8, 64, True, True), ("b8", 8, 64, False, False), ("b3", 3, 32, False, False), ("b2_act", 2, 48, True, False)]  # fmt: skip
+    for name, bits, size, act_order, v2 in cases:
+        size_or_all = inputs if size < 0 else size
+        groups = -(-inputs // size_or_all)
+        codes = rng.integers(0, 2**bits, (inputs, outputs))
+        zeros = rng.integers(0, 2**bits, (groups, outputs))
+        scales = (rng.normal(size=(groups, outputs)) * 0.1).astype(np.float16)
+        g_idx = np.arange(inputs) // size_or_all
+        if act_order:
+            g_idx = rng.permutation(g_idx)
+        values = scales[g_idx].astype(np.float32) * (codes - zeros[g_idx]).astype(np.float32)
+        stored = zeros if v2 else (zeros - 1) % 2**bits
+        tensors[f"{name}.qweight"] = torch.from_numpy(stream(codes, bits).copy())
+        tensors[f"{name}.qzeros"] = torch.from_numpy(np.ascontiguousarray(stream(stored.T, bits).T))
+        tensors[f"{name}.scales"] = torch.from_numpy(scales)
+        tensors[f"{name}.g_idx"] = torch.from_numpy(g_idx.astype(np.int32))
+        settings = {"bits": bits, "groupSize": size, "storesZeroPoints": v2}
+        expected[name] = {"settings": settings, "sha256": values_hash(values.T)}
+    save_file(tensors, OUT / "gptq.safetensors")
+    write_json("gptq.json", expected)
+
+
+def awq_file(rng: np.random.Generator) -> None:
+    inputs, outputs, size = 96, 40, 32
+    order = [0, 2, 4, 6, 1, 3, 5, 7]
+
+    def pack(codes: np.ndarray) -> torch.Tensor:
+        eights = codes.reshape(codes.shape[0], -1, 8)[:, :, order].astype(np.uint64)
+        words = sum(eights[:, :, i] << np.uint64(4 * i) for i in range(8))
+        return torch.from_numpy(words.astype(np.uint32).view(np.int32))
+
+    codes = rng.integers(0, 16, (inputs, outputs))
+    zeros = rng.integers(0, 16, (inputs // size, outputs))
+    scales = (rng.normal(size=(inputs // size, outputs)) * 0.1).astype(np.float16)
+    groups = np.arange(inputs) // size
+    values = scales[groups].astype(np.float32) * (codes - zeros[groups]).astype(np.float32)
+    save_file({"a.qweight": pack(codes), "a.qzeros": pack(zeros), "a.scales": torch.from_numpy(scales)}, OUT / "awq.safetensors")
+    write_json("awq.json", {"groupSize": size, "sha256": values_hash(values.T)})
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20261123)
     gguf_blocks(rng)
+    bitsandbytes_files()
+    gptq_files(rng)
+    awq_file(rng)
 
 
 if __name__ == "__main__":

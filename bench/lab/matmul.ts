@@ -10,13 +10,13 @@ import { neutralStep } from '../../src/graph/interpret.ts';
 import { planGraph } from '../../src/graph/plan.ts';
 import { Arenas, encodeStepParameters, Program } from '../../src/graph/program.ts';
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts';
-import type { FormatName } from '../../src/quant/format.ts';
+import type { BlockFormatName } from '../../src/quant/format.ts';
 import { weightFormats } from '../../src/quant/registry.ts';
 import { planeBytes } from '../../src/quant/shards.ts';
 import { timeInterleaved, type Candidate } from './measure.ts';
 
 const rounds = 5;
-const formats = Object.keys(weightFormats) as FormatName[];
+const formats = Object.keys(weightFormats) as BlockFormatName[];
 /** SmolLM2-135M: the linears of a layer, LoRA of rank 8 beside them, and decoding one token. */
 const defaultShapes = [
   ...['256,576,576', '256,576,192', '256,576,1536', '256,1536,576', '64,576,576', '64,576,1536', '64,1536,576'],
@@ -32,7 +32,7 @@ type Direction = 'forward' | 'backward' | 'weight';
 async function candidate(
   gpu: Gpu,
   direction: Direction,
-  format: FormatName,
+  format: BlockFormatName,
   tokens: number,
   inputs: number,
   outputs: number,

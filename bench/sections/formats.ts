@@ -2,7 +2,7 @@
 import { readArguments, rounds } from '../arguments.ts';
 import { compete, type Outcome } from '../contest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import type { FormatName } from '../../src/quant/format.ts';
+import type { BlockFormatName } from '../../src/quant/format.ts';
 import { weightFormats } from '../../src/quant/registry.ts';
 import { graft, uploadWeight } from '../graft.ts';
 import { openBenchmarkGpu, sleepUntil } from '../nodeGpu.ts';
@@ -15,7 +15,7 @@ const rows = 4096;
 const columns = 2048;
 
 /** Megabytes of the file a second: re-ordered into the planes, and re-ordered and written to the GPU. */
-async function loadingSpeed(gpu: Gpu, format: FormatName): Promise<{ repack: number; load: number }> {
+async function loadingSpeed(gpu: Gpu, format: BlockFormatName): Promise<{ repack: number; load: number }> {
   const bytes = weightBytes(format, rows * columns, 5);
   let [repack, load] = [Infinity, Infinity];
   for (let round = 0; round <= rounds; round++) {

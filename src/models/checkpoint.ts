@@ -6,19 +6,34 @@ import { readGguf } from '../formats/gguf.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import { readHfFolder, readTokenizerFiles, type HfTokenizerFiles } from '../formats/hfFolder.ts';
 import { elementCount, readTensorBytes, type TensorEntry } from '../formats/tensorEntry.ts';
-import type { FormatName } from '../quant/format.ts';
+import type { BlockFormatName, PackedFormatName } from '../quant/format.ts';
+import { decodePacked, type PackedTensor } from '../quant/packed.ts';
 import { isWeightFormat, weightFormats } from '../quant/registry.ts';
 import type { ModelDescription, TaskChoice } from './family.ts';
+import { gatherQuantised } from './quantisedTensors.ts';
 import { familyOf, familyOfGguf } from './registry.ts';
 import type { WeightCatalog } from './builder.ts';
 
 /** A tensor of the checkpoint under its Hugging Face name. */
-export interface CheckpointTensor {
+export type CheckpointTensor = BlockTensor | QuantisedTensor;
+
+/** A tensor that lies in a file row by row. */
+export interface BlockTensor {
   readonly entry: TensorEntry;
   readonly shape: readonly number[];
-  readonly format: FormatName;
+  readonly format: BlockFormatName;
   /** row of the model → row in the file, where the file orders them otherwise */
   readonly rowOrder?: (row: number) => number;
+  readonly packed?: undefined;
+}
+
+/** A weight that is put together while it is loaded. */
+export interface QuantisedTensor {
+  /** the largest of the tensors that it is made of */
+  readonly entry: TensorEntry;
+  readonly shape: readonly number[];
+  readonly format: PackedFormatName;
+  readonly packed: PackedTensor;
 }
 
 /** A model whose headers are read and checked; no weights are in memory. */
@@ -49,11 +64,16 @@ export async function openCheckpoint(files: FileSet, name: string, task?: TaskCh
 
 async function openFolder(files: FileSet, name: string, task: TaskChoice | undefined): Promise<Checkpoint> {
   const folder = await readHfFolder(files);
-  refuseQuantised(folder.config);
   const family = familyOf(folder.config);
   const description = family.describe(folder.config as Record<string, unknown>, task);
   const tensors = new Map<string, CheckpointTensor>();
-  for (const [stored, entry] of folder.tensors) {
+  const { packed, others } = await gatherQuantised(folder.config, folder.tensors);
+  for (const [stored, { entry, packed: tensor }] of packed) {
+    const { format, rows, columns } = tensor;
+    const key = family.tensorFromFolder?.(stored, description) ?? stored;
+    tensors.set(key, { entry, shape: [rows, columns], format, packed: tensor });
+  }
+  for (const [stored, entry] of others) {
     const key = family.tensorFromFolder?.(stored, description) ?? stored;
     if (!isWeightFormat(entry.format)) {
       if (neededShapes(description).has(key))
@@ -74,16 +94,6 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
     tokenizer: { kind: 'files', files: folder.tokenizer },
     files: folder.files,
   });
-}
-
-/** GPTQ, AWQ, bitsandbytes, FP8 …: their tensors stand for weights in ways that are not read. */
-function refuseQuantised(config: unknown): void {
-  const quantisation = (config as { quantization_config?: { quant_method?: unknown } | null } | null)
-    ?.quantization_config;
-  if (quantisation)
-    throw new UserError(
-      `config.json: the weights are quantised by "${String(quantisation.quant_method)}", which Graft does not read. Choose the model in F32, F16 or BF16, or as GGUF.`,
-    );
 }
 
 async function openGguf(files: FileSet, path: string, name: string, task: TaskChoice | undefined): Promise<Checkpoint> {
@@ -174,7 +184,7 @@ export function tensorOf(checkpoint: Checkpoint, name: string): CheckpointTensor
 }
 
 /** The bytes of whole rows in the model's order. */
-export async function readRows(tensor: CheckpointTensor, rowStart: number, rowCount: number): Promise<Uint8Array> {
+export async function readRows(tensor: BlockTensor, rowStart: number, rowCount: number): Promise<Uint8Array> {
   const { entry, rowOrder } = tensor;
   const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
   const rowBytes = entry.byteLength / rows;
@@ -195,6 +205,7 @@ export async function readRows(tensor: CheckpointTensor, rowStart: number, rowCo
 /** A tensor of the checkpoint as f32, decoded. For tensors small enough to hold, and those that are trained whole. */
 export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
   const tensor = tensorOf(checkpoint, name);
+  if (tensor.packed) return decodePacked(tensor.packed);
   const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
   return weightFormats[tensor.format].decode(await readRows(tensor, 0, rows), elementCount(tensor.shape));
 }

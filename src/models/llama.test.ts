@@ -80,7 +80,7 @@ describe('a GGUF file', () => {
     const checkpoint = await openCheckpoint(await openPath(`${models}llama-gguf.gguf`), 'model');
     const name = 'model.layers.0.self_attn.q_proj.weight';
     const tensor = checkpoint.tensors.get(name);
-    if (!tensor) throw new Error('the fixture has no q_proj');
+    if (!tensor || tensor.packed) throw new Error('the fixture has no q_proj');
     const [rows = 0] = tensor.shape;
     const whole = await readRows(tensor, 0, rows);
     const half = Math.floor(rows / 2);

@@ -5,7 +5,14 @@ import { formatOf, weightFormats } from '../quant/registry.ts';
 import { planeBytes, shardRows } from '../quant/shards.ts';
 import type { Shard } from '../graph/op.ts';
 import type { FormatName } from '../quant/format.ts';
-import { neededShapes, readDecoded, readRows, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
+import {
+  neededShapes,
+  readDecoded,
+  readRows,
+  type BlockTensor,
+  type Checkpoint,
+  type CheckpointTensor,
+} from './checkpoint.ts';
 
 /** Bytes read from the file and handed to the GPU at a time. */
 const sliceBytes = 8 * 2 ** 20;
@@ -68,7 +75,7 @@ export class WeightStore {
   }
 
   async #stream(name: string, tensor: CheckpointTensor): Promise<void> {
-    const format = weightFormats[tensor.format];
+    const format = formatOf(tensor.format);
     const [rows = 1, ...rest] = tensor.shape;
     const columns = sizeOf(rest);
     const shards = shardRows(rows, columns, format, this.#gpu.description.bindingLimit);
@@ -78,12 +85,16 @@ export class WeightStore {
         this.#create(`${name}.${s}.${format.planes[p]?.name}`, bytes),
       );
       ranges.push(planes);
-      await this.#fill(tensor, shard, columns, planes);
+      if (!tensor.packed) await this.#fill(tensor, shard, columns, planes);
     }
+    await tensor.packed?.write(shards, (shard, plane, offset, bytes) => {
+      const target = ranges[shard]?.[plane];
+      if (target) this.#write(target, offset, bytes);
+    });
     this.#ranges.set(name, ranges);
   }
 
-  async #fill(tensor: CheckpointTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
+  async #fill(tensor: BlockTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
     const format = weightFormats[tensor.format];
     const rowBytes = (columns / format.blockSize) * format.fileBytesPerBlock;
     const step = tensor.rowOrder ? shard.rowCount : Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64);

@@ -7,7 +7,16 @@
 export type BlockFormatName =
   'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q2_k' | 'q3_k' | 'q4_k' | 'q5_k' | 'q6_k';
 
-export type FormatName = BlockFormatName;
+/**
+ * Codes of that many bits whose scale and zero point serve groups of that many columns: consecutive ones (g), or by an index of
+ * columns (x).
+ */
+export type GroupedFormatName = `int${2 | 3 | 4 | 8}_${'g' | 'x'}${number}`;
+
+/** Formats that are put together from several tensors of a file, or made from floats while they are loaded. */
+export type PackedFormatName = 'nf4' | 'nf4_nested' | 'fp4' | 'fp4_nested' | 'int8' | GroupedFormatName;
+
+export type FormatName = BlockFormatName | PackedFormatName;
 
 /** One aligned array of bytes on the GPU. */
 export interface Plane {
@@ -42,6 +51,13 @@ export interface BlockFormat extends WeightFormat {
   decode(bytes: Uint8Array, count: number): Float32Array;
   /** Re-orders whole rows (a multiple of rowGroup unless they are the last) from the file's bytes into the planes, losing nothing. */
   repack(bytes: Uint8Array, rows: number, columns: number): Uint8Array[];
+}
+
+/** A format that is known by its planes alone. */
+export interface PackedFormat extends WeightFormat {
+  readonly name: PackedFormatName;
+  /** The weights of planes of [rows, columns], f32: the reference of the format's decoder. Exact, as its library decodes. */
+  decode(planes: readonly Uint8Array[], rows: number, columns: number): Float32Array;
 }
 
 /** A plane that takes the same bytes for every block of `blockSize` weights. */

@@ -1,7 +1,17 @@
 import { bf16 } from './bf16.ts';
+import { fp4, fp4_nested, nf4, nf4_nested } from './codebook.ts';
 import { f16 } from './f16.ts';
 import { f32 } from './f32.ts';
-import type { BlockFormat, BlockFormatName, FormatName, WeightFormat } from './format.ts';
+import type {
+  BlockFormat,
+  BlockFormatName,
+  FormatName,
+  PackedFormat,
+  PackedFormatName,
+  WeightFormat,
+} from './format.ts';
+import { groupedFormat, groupingOf } from './grouped.ts';
+import { int8 } from './int8.ts';
 import { q2_k } from './q2_k.ts';
 import { q3_k } from './q3_k.ts';
 import { q4_0 } from './q4_0.ts';
@@ -33,7 +43,21 @@ export function isWeightFormat(name: string): name is BlockFormatName {
   return Object.hasOwn(weightFormats, name);
 }
 
+const namedPacked: Readonly<Record<string, PackedFormat>> = { nf4, nf4_nested, fp4, fp4_nested, int8 };
+const groupedFormats = new Map<string, PackedFormat>();
+
+/** A format that is put together while it is loaded. */
+export function packedFormat(name: PackedFormatName): PackedFormat {
+  const known = namedPacked[name] ?? groupedFormats.get(name);
+  if (known) return known;
+  const grouping = groupingOf(name);
+  if (!grouping) throw new Error(`there is no weight format ${name}`);
+  const format = groupedFormat(grouping);
+  groupedFormats.set(name, format);
+  return format;
+}
+
 /** Any format that Graft computes with. */
 export function formatOf(name: FormatName): WeightFormat {
-  return weightFormats[name];
+  return isWeightFormat(name) ? weightFormats[name] : packedFormat(name);
 }

@@ -52,7 +52,8 @@ describe('splitting by rows', () => {
             expect(rowCount).toBeGreaterThan(0);
             next += rowCount;
             for (const bytes of planeBytes(format, rowCount, columns)) expect(bytes).toBeLessThanOrEqual(limit);
-            for (const offset of planeBytes(format, rowStart, columns)) expect(offset % 256).toBe(0);
+            if (format.rowGroup === 1)
+              for (const offset of planeBytes(format, rowStart, columns)) expect(offset % 256).toBe(0);
             expect(rowStart % 64).toBe(0);
           }
           expect(next).toBe(rows);

@@ -22,8 +22,8 @@ export function planeBytes(format: WeightFormat, rows: number, columns: number):
 
 /**
  * Splits rows so that every plane of every shard fits a binding of `bindingLimit` bytes (and 1 GiB). All shards but the last have
- * the same number of rows, a multiple of 64 and of the row group whose planes are multiples of 256 bytes: inside one buffer,
- * each shard's plane would begin at a valid binding offset. Throws a UserError where not even that many rows fit.
+ * the same number of rows, a multiple of 64 and of the row group; of plain floats, which may share a buffer with others (parameters
+ * that are trained), one that begins at a valid binding offset, a multiple of 256 bytes. Throws a UserError where not even that many rows fit.
  */
 export function shardRows(rows: number, columns: number, format: WeightFormat, bindingLimit: number): RowShard[] {
   const limit = Math.min(bindingLimit, MAX_BINDING_BYTES);
@@ -44,9 +44,10 @@ export function shardRows(rows: number, columns: number, format: WeightFormat, b
   return shards;
 }
 
-/** The least multiple of TILE_ROWS and the row group (both powers of two) whose planes are multiples of the offset alignment. */
+/** The least multiple of TILE_ROWS and the row group (both powers of two) at which a shard may begin. */
 function alignedRows(format: WeightFormat, columns: number): number {
   let step = Math.max(TILE_ROWS, format.rowGroup);
-  while (planeBytes(format, step, columns).some((bytes) => bytes % OFFSET_ALIGNMENT !== 0)) step *= 2;
+  while (format.rowGroup === 1 && planeBytes(format, step, columns).some((bytes) => bytes % OFFSET_ALIGNMENT !== 0))
+    step *= 2;
   return step;
 }

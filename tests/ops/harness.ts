@@ -11,8 +11,9 @@ import type { LoweringContext, StepParameters, Values } from '../../src/graph/op
 import { planGraph } from '../../src/graph/plan.ts';
 import { Arenas, encodeStepParameters, Program, stepParameterBytes, type Leaves } from '../../src/graph/program.ts';
 import { sizeOf, type Shape, type Tensor } from '../../src/graph/tensor.ts';
-import { weightFormats } from '../../src/quant/registry.ts';
-import { shardRows } from '../../src/quant/shards.ts';
+import { packedPlanes, type PackedTensor } from '../../src/quant/packed.ts';
+import { formatOf, weightFormats } from '../../src/quant/registry.ts';
+import { shardRows, type RowShard } from '../../src/quant/shards.ts';
 import type { BlockFormatName } from '../../src/quant/format.ts';
 
 /** An operand of the op under test. */
@@ -22,7 +23,9 @@ export type Operand =
   /** a tensor that outlives the step; the op may update it */
   | { readonly kind: 'state'; readonly shape: Shape; readonly values?: readonly number[] }
   /** a frozen weight in a stored format; `bytes` as they lie in a file */
-  | { readonly kind: 'weight'; readonly shape: Shape; readonly format: BlockFormatName; readonly bytes: Uint8Array };
+  | { readonly kind: 'weight'; readonly shape: Shape; readonly format: BlockFormatName; readonly bytes: Uint8Array }
+  /** a frozen weight that is put together while it is loaded, and the numbers that it stands for */
+  | { readonly kind: 'packed'; readonly shape: Shape; readonly tensor: PackedTensor; readonly values: Float32Array };
 
 export interface CheckOptions {
   readonly step?: Partial<StepParameters>;
@@ -64,20 +67,29 @@ interface Traced {
   readonly graph: Graph;
   readonly inputs: (Tensor | undefined)[];
   readonly values: Map<Tensor, Values>;
-  readonly bytes: Map<Tensor, Uint8Array>;
+  readonly planes: PlanesOf;
 }
+
+/** The planes of each shard of a frozen weight. */
+type PlanesOf = Map<Tensor, (shards: readonly RowShard[]) => Promise<Uint8Array[][]>>;
 
 function trace(operands: readonly (Operand | undefined)[]): Traced {
   const graph = new Graph();
   const values = new Map<Tensor, Values>();
-  const bytes = new Map<Tensor, Uint8Array>();
+  const planes: PlanesOf = new Map();
   const inputs = operands.map((operand, i) => {
     if (!operand) return undefined;
     const count = sizeOf(operand.shape);
     if (operand.kind === 'weight') {
       const tensor = graph.weight(`w${i}`, operand.shape, operand.format);
       values.set(tensor, Float64Array.from(weightFormats[operand.format].decode(operand.bytes, count)));
-      bytes.set(tensor, operand.bytes);
+      planes.set(tensor, (shards) => Promise.resolve(shards.map((shard) => blockPlanes(operand, shard))));
+      return tensor;
+    }
+    if (operand.kind === 'packed') {
+      const tensor = graph.weight(`w${i}`, operand.shape, operand.tensor.format);
+      values.set(tensor, Float64Array.from(operand.values));
+      planes.set(tensor, (shards) => packedPlanes(operand.tensor, shards));
       return tensor;
     }
     if (operand.kind === 'u32') {
@@ -92,7 +104,16 @@ function trace(operands: readonly (Operand | undefined)[]): Traced {
     values.set(tensor, Float64Array.from(numbers, Math.fround));
     return tensor;
   });
-  return { graph, inputs, values, bytes };
+  return { graph, inputs, values, planes };
+}
+
+function blockPlanes(
+  { shape: [rows = 1, ...rest], format, bytes }: Operand & { kind: 'weight' },
+  { rowStart, rowCount }: RowShard,
+): Uint8Array[] {
+  const rowBytes = bytes.byteLength / rows;
+  const part = bytes.slice(rowStart * rowBytes, (rowStart + rowCount) * rowBytes);
+  return weightFormats[format].repack(part, rowCount, sizeOf(rest));
 }
 
 /** Runs the op on the GPU and by its reference; every output must agree, and every state must end up the same. */
@@ -103,14 +124,14 @@ export async function checkForward(
   attributes: Readonly<Record<string, unknown>> = {},
   options: CheckOptions = {},
 ): Promise<void> {
-  const { graph, inputs, values, bytes } = trace(operands);
+  const { graph, inputs, values, planes } = trace(operands);
   const outputs = graph.apply(op, inputs, attributes);
   const step = { ...neutralStep, ...options.step };
   const expected = interpret(graph, values, step);
   const states = inputs.filter((input) => input?.origin.kind === 'state').filter((state) => state !== undefined);
   const judged = [...outputs, ...states];
   const references = judged.map(expected);
-  const actual = await runOnGpu(gpu, graph, judged, values, bytes, step, options);
+  const actual = await runOnGpu(gpu, graph, judged, values, planes, step, options);
   judged.forEach((output, i) =>
     expectClose(actual[i], references[i], options.tolerance ?? 2e-5, `${op} output ${i} [${output.shape.join(', ')}]`),
   );
@@ -197,7 +218,7 @@ export async function runOnGpu(
   graph: Graph,
   outputs: readonly Tensor[],
   values: ReadonlyMap<Tensor, Values>,
-  bytes: ReadonlyMap<Tensor, Uint8Array>,
+  planes: Readonly<PlanesOf>,
   step: StepParameters,
   options: CheckOptions,
 ): Promise<Values[]> {
@@ -206,7 +227,7 @@ export async function runOnGpu(
   const shardsOf = (tensor: Tensor) => {
     const [rows = 1, ...rest] = tensor.shape;
     if (tensor.origin.kind !== 'weight') return [{ rowStart: 0, rowCount: rows }];
-    return shardRows(rows, sizeOf(rest), weightFormats[tensor.origin.format], bindingLimit);
+    return shardRows(rows, sizeOf(rest), formatOf(tensor.origin.format), bindingLimit);
   };
   const context: LoweringContext = {
     bindingLimit,
@@ -228,17 +249,8 @@ export async function runOnGpu(
   for (const [tensor, value] of values) {
     const origin = tensor.origin;
     if (origin.kind === 'weight') {
-      const format = weightFormats[origin.format];
-      const [rows = 1, ...rest] = tensor.shape;
-      const columns = sizeOf(rest);
-      const file = bytes.get(tensor) ?? new Uint8Array();
-      const rowBytes = file.byteLength / rows;
-      shardRows(rows, columns, format, bindingLimit).forEach((shard, s) => {
-        const part = file.slice(shard.rowStart * rowBytes, (shard.rowStart + shard.rowCount) * rowBytes);
-        format
-          .repack(part, shard.rowCount, columns)
-          .forEach((plane, p) => uploaded.set(`${tensor.id}:${s}:${p}`, put(plane)));
-      });
+      const shards = (await planes.get(tensor)?.(shardsOf(tensor))) ?? [];
+      shards.forEach((shard, s) => shard.forEach((plane, p) => uploaded.set(`${tensor.id}:${s}:${p}`, put(plane))));
     } else {
       const words = tensor.dtype === 'u32' ? Uint32Array.from(value) : Float32Array.from(value);
       uploaded.set(`${tensor.id}:0:0`, put(new Uint8Array(words.buffer)));

@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
 import { checkForward, checkGradient, useGpu, type Operand } from '../../../tests/ops/harness.ts';
+import { packedWeight } from '../../../tests/ops/packedWeights.ts';
 import { weight } from '../../../tests/ops/weightBytes.ts';
 
 const f32 = (...shape: number[]): Operand => ({ kind: 'f32', shape });
@@ -79,6 +80,33 @@ describe('matmul', () => {
       }
     },
   );
+
+  test.each([
+    ['nf4', 96],
+    ['fp4_nested', 64],
+    ['int8', 44],
+    ['int4_g32', 96],
+    ['int4_x32', 96],
+    ['int8_x64', 64],
+    ['int3_g64', 64],
+    ['int2_x64', 96],
+  ] as const)('multiplies by a weight in %s of %i columns, both ways', async (format, depth) => {
+    for (const [rows, out] of [
+      [1, 33],
+      [9, 35],
+    ] as const) {
+      const weight = await packedWeight(format, out, depth);
+      await checkForward(context.gpu, 'matmul', [f32(rows, depth), weight], { layout: 'nt' });
+      await checkForward(context.gpu, 'matmul', [f32(rows, out), weight], { layout: 'nn' });
+    }
+  });
+
+  test('multiplies by an NF4 weight in several shards, whose nested scales begin anywhere', async () => {
+    const weight = await packedWeight('nf4_nested', 300, 96);
+    const options = { bindingLimit: 12 * 2 ** 10 };
+    await checkForward(context.gpu, 'matmul', [f32(9, 96), weight], { layout: 'nt' }, options);
+    await checkForward(context.gpu, 'matmul', [f32(9, 300), weight], { layout: 'nn' }, options);
+  });
 
   test.each(['f32', 'f16', 'bf16'] as const)(
     'multiplies by a weight in %s with odd rows and columns',

@@ -1,0 +1,71 @@
+/**
+ * AWQ, version gemm (awq/utils/packing_utils.py, modules/linear/gemm.py): a linear of [out, in] as
+ *   qweight i32 [in, out / 8]   eight codes of 4 bits along out, in the order 0 2 4 6 1 3 5 7 from the lowest bits
+ *   qzeros  i32 [groups, out / 8]   zero points, packed the same
+ *   scales  f16 [groups, out]
+ */
+import { BLOCK, QUARTETS, type CodePlane } from '../quant/codes.ts';
+import type { PackedTensor } from '../quant/packed.ts';
+import type { RowShard } from '../quant/shards.ts';
+import { UserError } from './errors.ts';
+import { groupedTensor, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import type { TensorEntry } from './tensorEntry.ts';
+
+const PER_WORD = 8;
+/** where output j of a word's eight lies, in bits */
+const shifts = [0, 16, 4, 20, 8, 24, 12, 28];
+
+export interface AwqEntries {
+  readonly qweight: TensorEntry;
+  readonly qzeros: TensorEntry;
+  readonly scales: TensorEntry;
+}
+
+/** Checks the tensors against each other. Throws a UserError that names the tensor. */
+export function awqTensor({ qweight, qzeros, scales }: AwqEntries, groupSize: number): PackedTensor {
+  const [columns = 0, words = 0] = qweight.shape;
+  const rows = words * PER_WORD;
+  const size = groupSize > 0 ? groupSize : columns;
+  if (columns % BLOCK !== 0 || size % BLOCK !== 0)
+    throw new UserError(
+      `${qweight.source.name}: ${qweight.name} has ${columns} inputs in groups of ${size}, and Graft reads AWQ with multiples of ${BLOCK}. Choose another quantisation of the model.`,
+    );
+  const groups = Math.ceil(columns / size);
+  requireTensor(qweight, 'i32', [columns, words]);
+  requireTensor(qzeros, 'i32', [groups, words]);
+  requireTensor(scales, scales.format, [groups, rows]);
+  return groupedTensor({
+    rows,
+    columns,
+    grouping: { bits: 4, size, isIndexed: false },
+    groupOf: Int32Array.from({ length: columns }, (_, i) => i / size),
+    async read() {
+      const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
+      return {
+        scales: await readScales(scales),
+        zeroPoint: (group, row) => (zeros[group * words + (row >> 3)]! >>> shifts[row & 7]!) & 15,
+        putCodes: (plane, shard) => putCodes(plane, shard, codes, words, columns),
+      };
+    },
+  });
+}
+
+function putCodes(
+  plane: CodePlane,
+  { rowStart, rowCount }: RowShard,
+  words: Uint32Array,
+  wordsPerColumn: number,
+  columns: number,
+): void {
+  for (let block = 0; block * BLOCK < columns; block++)
+    for (let quartet = 0; quartet < QUARTETS; quartet++) {
+      const column = block * BLOCK + 4 * quartet;
+      for (let row = 0; row < rowCount; row++) {
+        const at = column * wordsPerColumn + ((rowStart + row) >> 3);
+        const shift = shifts[(rowStart + row) & 7]!;
+        let codes = 0;
+        for (let j = 0; j < 4; j++) codes |= ((words[at + j * wordsPerColumn]! >>> shift) & 15) << (8 * j);
+        plane.put(plane.at(row, block), quartet, codes);
+      }
+    }
+}

@@ -1,0 +1,110 @@
+/**
+ * GPTQ (AutoGPTQ, qlinear_cuda_old.py; GPTQModel): a linear of [out, in] as
+ *   qweight i32 [in / 32 · bits, out]   codes along in: each 32 of them a stream of bits, the first in the lowest bits of the first word
+ *   qzeros  i32 [groups, out / 32 · bits]   zero points along out, packed the same; `gptq` stores them less 1, `gptq_v2` as they are
+ *   scales  f16 [groups, out]
+ *   g_idx   i32 [in]   the group of each input; act-order makes it anything. Without it input i is in group i / group_size.
+ */
+import { BLOCK, QUARTETS, type CodePlane } from '../quant/codes.ts';
+import type { GroupedBits } from '../quant/grouped.ts';
+import type { PackedTensor } from '../quant/packed.ts';
+import type { RowShard } from '../quant/shards.ts';
+import { UserError } from './errors.ts';
+import { groupedTensor, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import { readTensorBytes, type TensorEntry } from './tensorEntry.ts';
+
+export interface GptqSettings {
+  readonly bits: GroupedBits;
+  /** −1: the whole row is one group */
+  readonly groupSize: number;
+  /** checkpoint_format gptq_v2 */
+  readonly storesZeroPoints: boolean;
+}
+
+export interface GptqEntries {
+  readonly qweight: TensorEntry;
+  readonly qzeros: TensorEntry;
+  readonly scales: TensorEntry;
+  readonly gIdx?: TensorEntry;
+}
+
+/** Checks the tensors against each other and reads g_idx. Throws a UserError that names the tensor. */
+export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): Promise<PackedTensor> {
+  const { qweight, qzeros, scales, gIdx } = entries;
+  const { bits } = settings;
+  const [wordRows = 0, rows = 0] = qweight.shape;
+  const columns = (wordRows / bits) * BLOCK;
+  const size = settings.groupSize > 0 ? settings.groupSize : columns;
+  const groups = Math.ceil(columns / size);
+  if (columns % BLOCK !== 0 || rows % BLOCK !== 0)
+    throw new UserError(
+      `${qweight.source.name}: ${qweight.name} is [${qweight.shape.join(', ')}], which is no whole number of 32 codes of ${bits} bits: ` +
+        `the quantization_config in config.json belongs to another model.`,
+    );
+  requireTensor(qweight, 'i32', [wordRows, rows]);
+  requireTensor(qzeros, 'i32', [groups, (rows / BLOCK) * bits]);
+  requireTensor(scales, scales.format, [groups, rows]);
+  const groupOf = gIdx
+    ? await readGroups(gIdx, columns, groups)
+    : Int32Array.from({ length: columns }, (_, i) => i / size);
+  const isIndexed = size % BLOCK !== 0 || groupOf.some((group, i) => group !== groupOf[i - (i % BLOCK)]);
+  return groupedTensor({
+    rows,
+    columns,
+    grouping: { bits, size, isIndexed },
+    groupOf,
+    async read() {
+      const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
+      const zeroWords = (rows / BLOCK) * bits;
+      const addend = settings.storesZeroPoints ? 0 : 1;
+      return {
+        scales: await readScales(scales),
+        zeroPoint(group, row) {
+          const stored = bitsAt(zeros, group * zeroWords + Math.floor(row / BLOCK) * bits, 1, bits, row % BLOCK);
+          return (stored + addend) & (2 ** bits - 1);
+        },
+        putCodes: (plane, shard) => putCodes(plane, shard, codes, rows, columns, bits),
+      };
+    },
+  });
+}
+
+async function readGroups(entry: TensorEntry, columns: number, groups: number): Promise<Int32Array> {
+  requireTensor(entry, 'i32', [columns]);
+  const groupOf = new Int32Array((await readTensorBytes(entry)).buffer);
+  const wrong = groupOf.findIndex((group) => group < 0 || group >= groups);
+  if (wrong >= 0)
+    throw new UserError(
+      `${entry.source.name}: ${entry.name} puts input ${wrong} into group ${groupOf[wrong]}, but there are ${groups} groups: the file is damaged.`,
+    );
+  return groupOf;
+}
+
+/** Code `index` of a stream of bits whose words are `stride` apart. */
+function bitsAt(words: Uint32Array, first: number, stride: number, bits: number, index: number): number {
+  const bit = index * bits;
+  const shift = bit & 31;
+  let value = words[first + (bit >> 5) * stride]! >>> shift;
+  if (shift + bits > 32) value |= words[first + ((bit >> 5) + 1) * stride]! << (32 - shift);
+  return value & (2 ** bits - 1);
+}
+
+function putCodes(
+  plane: CodePlane,
+  { rowStart, rowCount }: RowShard,
+  words: Uint32Array,
+  rows: number,
+  columns: number,
+  bits: number,
+): void {
+  for (let block = 0; block * BLOCK < columns; block++)
+    for (let row = 0; row < rowCount; row++) {
+      const first = block * bits * rows + rowStart + row;
+      const place = plane.at(row, block);
+      for (let quartet = 0; quartet < QUARTETS; quartet++) {
+        let codes = 0;
+        for (let j = 0; j < 4; j++) codes |= bitsAt(words, first, rows, bits, 4 * quartet + j) << (8 * j);
+        plane.put(place, quartet, codes);
+      }
+    }
+}

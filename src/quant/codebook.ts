@@ -1,0 +1,147 @@
+/**
+ * NF4 and FP4, the 4-bit types of bitsandbytes (functional.py): value = table[q] · absmax, absmax of each block of 64 weights, counted
+ * through the whole matrix row after row. Nested ("double quantisation"): absmax itself is 8-bit, absmax = map[byte] · scale + offset,
+ * with a scale for each 256 of them. 4.5 bits a weight, nested 4.127.
+ *
+ * GPU (shaders/quant/codebook.wgsl), plane 0 `values`: codes of 4 bits (codes.ts). Plane 1 `absmax`: f32 or bytes, in the order of the
+ * blocks. Plane 2 `table`: see `tablePlane`. Columns are a multiple of 32, so that 32 columns of a row lie in one block.
+ */
+import { asWords } from './affine.ts';
+import { BLOCK, codeBytes, codeConditions, CodePlane, QUARTETS } from './codes.ts';
+import type { PackedFormat } from './format.ts';
+import { ROW_GROUP } from './interleave.ts';
+
+export const ABSMAX_BLOCK = 64;
+export const NESTED_BLOCK = 256;
+/** words of plane 2 before the scales of absmax: table, map, offset, first */
+const TABLE = 16;
+const MAP = 256;
+const HEADER = TABLE + MAP + 2;
+
+export type CodebookName = 'nf4' | 'nf4_nested' | 'fp4' | 'fp4_nested';
+
+// prettier-ignore
+const nf4Table = [
+  -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
+  -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+  0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
+];
+const fp4Magnitudes = [0, 0.0625, 8, 12, 4, 6, 2, 3];
+
+/** The 16 numbers by their code. */
+export const codebooks: Readonly<Record<'nf4' | 'fp4', Float32Array>> = {
+  nf4: Float32Array.from(nf4Table),
+  fp4: Float32Array.from([...fp4Magnitudes, ...fp4Magnitudes.map((magnitude) => -magnitude)], (value) => value / 12),
+};
+
+/** What gives absmax its value where it is nested. */
+export interface NestedScales {
+  /** 256 f32 by byte */
+  readonly map: Float32Array;
+  readonly offset: number;
+  /** one for each 256 absmax of the whole matrix */
+  readonly scales: Float32Array;
+}
+
+function codebook(name: CodebookName): PackedFormat {
+  const isNested = name.endsWith('_nested');
+  return {
+    name,
+    blockSize: BLOCK,
+    planes: [
+      { name: 'values', bytes: (rows, columns) => rows * codeBytes(4, columns) },
+      { name: 'absmax', bytes: (rows, columns) => ((rows * columns) / ABSMAX_BLOCK) * (isNested ? 1 : 4) },
+      {
+        name: 'table',
+        bytes: (rows, columns) => 4 * (isNested ? HEADER + nestedScales((rows * columns) / ABSMAX_BLOCK) : TABLE),
+      },
+    ],
+    rowGroup: ROW_GROUP,
+    decoder: { module: 'quant/codebook', conditions: { ...codeConditions(4), NESTED: isNested } },
+    decode: (planes, rows, columns) => decode(planes, rows, columns, isNested),
+  };
+}
+
+export const nf4 = codebook('nf4');
+export const nf4_nested = codebook('nf4_nested');
+export const fp4 = codebook('fp4');
+export const fp4_nested = codebook('fp4_nested');
+
+/** Scales that `count` absmax may need, wherever among the blocks of 256 they begin. */
+function nestedScales(count: number): number {
+  return Math.ceil(count / NESTED_BLOCK) + 1;
+}
+
+/**
+ * Plane 2 of a shard: the table; nested: the map, the offset, a u32 with the place of the shard's first absmax in its block of 256, and
+ * the scales from that block on.
+ * @param first index of the shard's first absmax in the whole matrix
+ */
+export function tablePlane(table: Float32Array, first = 0, count = 0, nested?: NestedScales): Uint8Array {
+  if (!nested) return new Uint8Array(Float32Array.from(table).buffer);
+  const from = Math.floor(first / NESTED_BLOCK);
+  const scales = nested.scales.subarray(from, from + nestedScales(count));
+  const words = new Float32Array(HEADER + scales.length);
+  words.set(table);
+  words.set(nested.map, TABLE);
+  words[TABLE + MAP] = nested.offset;
+  new Uint32Array(words.buffer)[TABLE + MAP + 1] = first % NESTED_BLOCK;
+  words.set(scales, HEADER);
+  return new Uint8Array(words.buffer);
+}
+
+/**
+ * Whole rows from bitsandbytes' order into plane 0: each byte holds two codes, the first in the upper nibble.
+ * @param rows a multiple of 4 unless they are the last
+ */
+export function repackCodebook(bytes: Uint8Array, rows: number, columns: number): Uint8Array {
+  const codes = new CodePlane(4, rows, columns);
+  let at = 0;
+  for (let row = 0; row < rows; row++)
+    for (let block = 0; block * BLOCK < columns; block++) {
+      const place = codes.at(row, block);
+      for (let quartet = 0; quartet < QUARTETS; quartet++) {
+        const [a, b] = [bytes[at]!, bytes[at + 1]!];
+        codes.put(place, quartet, (a >> 4) | ((a & 15) << 8) | ((b >> 4) << 16) | ((b & 15) << 24));
+        at += 2;
+      }
+    }
+  return new Uint8Array(codes.words.buffer);
+}
+
+function decode(planes: readonly Uint8Array[], rows: number, columns: number, isNested: boolean): Float32Array {
+  const codes = new CodePlane(4, rows, columns, asWords(planes[0]));
+  const absmaxOf = isNested ? nestedAbsmax(planes) : plainAbsmax(planes);
+  const table = asFloats(planes[2]);
+  const values = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++)
+    for (let block = 0; block * BLOCK < columns; block++) {
+      const first = row * columns + block * BLOCK;
+      const absmax = absmaxOf(Math.floor(first / ABSMAX_BLOCK));
+      const place = codes.at(row, block);
+      for (let i = 0; i < BLOCK; i++)
+        values[first + i] = table[(codes.get(place, i >> 2) >>> (8 * (i & 3))) & 15]! * absmax;
+    }
+  return values;
+}
+
+function plainAbsmax(planes: readonly Uint8Array[]): (index: number) => number {
+  const absmax = asFloats(planes[1]);
+  return (index) => absmax[index]!;
+}
+
+/** Rounded after the product and after the sum, as torch rounds them. */
+function nestedAbsmax(planes: readonly Uint8Array[]): (index: number) => number {
+  const [, bytes, tablePlaneBytes] = planes;
+  const table = asFloats(tablePlaneBytes);
+  const first = asWords(tablePlaneBytes)[TABLE + MAP + 1]!;
+  return (index) => {
+    const scale = table[HEADER + Math.floor((first + index) / NESTED_BLOCK)]!;
+    return Math.fround(Math.fround(table[TABLE + bytes![index]!]! * scale) + table[TABLE + MAP]!);
+  };
+}
+
+function asFloats(plane: Uint8Array | undefined): Float32Array {
+  const words = asWords(plane);
+  return new Float32Array(words.buffer, words.byteOffset, words.length);
+}
