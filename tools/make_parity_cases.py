@@ -21,7 +21,7 @@ import peft
 import torch
 from parity_case import Case
 from parity_models import MODELS, make_model, sentences
-from parity_training import Run, make_case
+from parity_training import Recipe, Run, make_case
 
 TOOLS = Path(__file__).resolve().parent
 OUT = TOOLS.parent / 'tests' / 'fixtures' / 'parity'
@@ -67,7 +67,7 @@ def make_one(case: Case, model_path: Path, base, tokenizer, seed: int) -> None:
     rows = make_rows(case.data, case.rows or run.max_steps * run.batch_size * run.gradient_accumulation_steps, seed)
     config = getattr(peft, case.kind)(task_type='CAUSAL_LM', **case.method)
     fields = {'peft_type': str(config.peft_type.value), **case.method, **case.fields} if case.afresh else case.fields
-    figures = make_case(folder, f'../../models/{model_path.name}', base, tokenizer, config, rows, run, seed, fields)
+    figures = make_case(folder, f'../../models/{model_path.name}', base, tokenizer, config, rows, run, seed, fields, case.recipe or Recipe())
     print(case.name, [round(loss, 3) for loss in figures.losses], [round(norm, 3) for norm in figures.grad_norms])
 
 

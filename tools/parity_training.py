@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import peft
 import torch
-from parity_adalora import allocate, penalty
+from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
@@ -27,6 +26,31 @@ class Run:
     warmup_steps: int = 2
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
+
+
+class Recipe:
+    """How a model gets its adapter, learns and is saved. A case that does one of these otherwise has a recipe of its own."""
+
+    def attach(self, base, config):
+        from peft import get_peft_model  # here alone: the rest serves AdapterHub's cases too, where there is no PEFT
+
+        return get_peft_model(base, config)
+
+    def optimizer(self, model, run: Run) -> torch.optim.Optimizer:
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        return torch.optim.AdamW(parameters, lr=run.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=run.weight_decay)
+
+    def before_step(self, model, step: int) -> None:
+        """Before optimizer step `step`, from 1."""
+
+    def penalty(self, model) -> torch.Tensor | None:
+        """What is added to the loss of an optimizer step."""
+
+    def after_step(self, model, step: int, figures: 'Figures') -> None:
+        """Before the gradients are cleared."""
+
+    def save(self, model, folder: Path) -> None:
+        save_adapter(model, folder)
 
 
 @dataclass
@@ -83,7 +107,7 @@ def collate(rows: list[dict], tokenizer, max_length: int):
 def loss_sum(model, batch) -> tuple[torch.Tensor, int]:
     """Summed loss over the targets, and their number."""
     ids, mask, labels = batch
-    logits = model(input_ids=ids, attention_mask=mask).logits
+    logits = model(input_ids=ids, attention_mask=mask).logits[:, -ids.shape[1]:]  # those of a prompt stand in front
     targets = labels[:, 1:].reshape(-1)
     summed = cross_entropy(logits[:, :-1].reshape(len(targets), -1), targets, ignore_index=IGNORE, reduction='sum')
     return summed, int((targets != IGNORE).sum())
@@ -98,14 +122,15 @@ def optimizer_steps(rows: list[dict], run: Run) -> list[list[list[dict]]]:
     return steps if run.max_steps == 0 else steps[:run.max_steps]
 
 
-def train(model, tokenizer, rows: list[dict], run: Run) -> Figures:
+def train(model, tokenizer, rows: list[dict], run: Run, recipe: Recipe = Recipe()) -> Figures:
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=run.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=run.weight_decay)
+    optimizer = recipe.optimizer(model, run)
     steps = optimizer_steps(rows, run)
     scheduler = get_scheduler(run.lr_scheduler_type, optimizer, run.warmup_steps, len(steps))
     figures = Figures()
     model.train()
-    for step, micro_batches in enumerate(steps, start=1):
+    for step, micro_batches in enumerate(steps, 1):
+        recipe.before_step(model, step)
         batches = [collate(batch, tokenizer, run.max_length) for batch in micro_batches]
         targets = sum(int((labels[:, 1:] != IGNORE).sum()) for _, _, labels in batches)
         total = 0.0
@@ -114,14 +139,13 @@ def train(model, tokenizer, rows: list[dict], run: Run) -> Figures:
             loss.backward()
             total += loss.item()
         figures.losses.append(total)
-        if (extra := penalty(model)) is not None:
+        if (extra := recipe.penalty(model)) is not None:
             extra.backward()
             figures.reg_losses.append(extra.item())
         figures.grad_norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, run.max_grad_norm or float('inf'))))
         figures.learning_rates.append(optimizer.param_groups[0]['lr'])
         optimizer.step()
-        if figures.reg_losses:
-            figures.ranks.append(allocate(model, step))
+        recipe.after_step(model, step, figures)
         scheduler.step()
         optimizer.zero_grad()
     model.eval()
@@ -137,9 +161,15 @@ def jitter(model, seed: int) -> None:
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
 
 
-def save_adapter(model, folder: Path) -> None:
-    """PEFT's own files, with sets in a fixed order and without its model card."""
-    model.save_pretrained(folder)
+def save_adapter(model, folder: Path, **options) -> None:
+    """
+    PEFT's own files, with sets in a fixed order and without its model card; beside them the encoder of a prompt, where it is one.
+    `options` are save_pretrained's.
+    """
+    model.save_pretrained(folder, **options)
+    encoder = {} if not hasattr(model, 'prompt_encoder') else model.prompt_encoder['default'].state_dict()
+    if len(encoder) > 1:
+        save_file({name: tensor.contiguous() for name, tensor in encoder.items()}, folder / 'prompt_encoder.safetensors')
     (folder / 'README.md').unlink(missing_ok=True)
     path = folder / 'adapter_config.json'
     config = {key: sorted(value) if isinstance(value, list) else value for key, value in json.loads(path.read_text()).items()}
@@ -161,18 +191,16 @@ def measure(model, tokenizer, rows: list[dict], run: Run) -> dict:
 
 
 def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfig', rows: list[dict], run: Run, seed: int,
-              fields: dict) -> Figures:
+              fields: dict, recipe: Recipe = Recipe()) -> Figures:
     """
     Writes config.yaml, data.jsonl, init/, final/ and expect.json. `fields` are further fields of the run file; with peft_type
     among them it starts afresh, else from init/.
     """
     torch.manual_seed(seed)
-    from peft import get_peft_model  # what stands above it serves AdapterHub's cases too, where there is no PEFT
-
-    model = get_peft_model(base, config)
+    model = recipe.attach(base, config)
     if 'peft_type' not in fields:
         jitter(model, seed)
-    save_adapter(model, folder / 'init')
+    recipe.save(model, folder / 'init')
     (folder / 'data.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
     settings = {
         'model': model_path, 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
@@ -183,9 +211,10 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     else:
         del settings['max_steps']
     (folder / 'config.yaml').write_text(''.join(f'{name}: {json.dumps(value)}\n' for name, value in settings.items()))
-    figures = train(model, tokenizer, rows, run)
-    save_adapter(model, folder / 'final')
+    figures = train(model, tokenizer, rows, run, recipe)
+    recipe.save(model, folder / 'final')
     (folder / 'final' / 'adapter_config.json').unlink()
+    (folder / 'final' / 'prompt_encoder.safetensors').unlink(missing_ok=True)
     expected = {
         **figures.as_dict(),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),

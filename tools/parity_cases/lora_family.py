@@ -1,0 +1,94 @@
+"""DoRA, whole and in stages; LoRA+; starts from a factorisation of the weight."""
+
+from tempfile import TemporaryDirectory
+
+import torch
+from parity_case import lora
+from parity_training import Recipe, Run, save_adapter
+from peft.optimizers import create_loraplus_optimizer
+from safetensors.torch import load_file, save_file
+
+
+class Staged(Recipe):
+    """DoRA whose magnitude rests for the first steps and learns at a rate of its own."""
+
+    def __init__(self, rests: int, ratio: float):
+        self.rests, self.ratio = rests, ratio
+
+    @staticmethod
+    def magnitudes(model):
+        return [p for name, p in model.named_parameters() if 'lora_magnitude_vector' in name]
+
+    def optimizer(self, model, run: Run):
+        magnitudes = self.magnitudes(model)
+        others = [p for p in model.parameters() if p.requires_grad and all(p is not m for m in magnitudes)]
+        groups = [dict(params=others, lr=run.learning_rate), dict(params=magnitudes, lr=run.learning_rate * self.ratio)]
+        return torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=run.weight_decay)
+
+    def before_step(self, model, step: int):
+        for magnitude in self.magnitudes(model):
+            magnitude.requires_grad_(step > self.rests)
+
+
+class Plus(Recipe):
+    def __init__(self, ratio: float, embedding: float):
+        self.ratio, self.embedding = ratio, embedding
+
+    def optimizer(self, model, run: Run):
+        return create_loraplus_optimizer(
+            model, torch.optim.AdamW, lr=run.learning_rate, loraplus_lr_ratio=self.ratio, loraplus_lr_embedding=self.embedding)
+
+
+class Converted(Recipe):
+    """A start that changes the base, saved as a plain LoRA for the untouched one."""
+
+    def attach(self, base, config):
+        return self.remember(super().attach(base, config))
+
+    def remember(self, model):
+        self.start = TemporaryDirectory()
+        model.save_pretrained(self.start.name)
+        return model
+
+    def save(self, model, folder):
+        save_adapter(model, folder, path_initial_model_for_weight_conversion=self.start.name)
+        path = folder / 'adapter_model.safetensors'
+        # PEFT's conversion keeps A and B alone
+        magnitudes = {name.removesuffix('.default.weight'): p.detach() for name, p in model.named_parameters() if 'magnitude' in name}
+        save_file({**load_file(path), **magnitudes}, path, metadata={'format': 'pt'})
+
+
+class Principal(Converted):
+    """PiSSA. A singular vector's sign is anyone's choice: here the largest entry of each row of A is positive."""
+
+    def attach(self, base, config):
+        model = Recipe.attach(self, base, config)
+        with torch.no_grad():
+            for module in model.modules():
+                if hasattr(module, 'lora_A'):
+                    fix_signs(module.lora_A['default'].weight, module.lora_B['default'].weight)
+        return self.remember(model)
+
+
+def fix_signs(a: torch.Tensor, b: torch.Tensor) -> None:
+    signs = a.gather(1, a.abs().argmax(1, keepdim=True)).sign()
+    a.mul_(signs)
+    b.mul_(signs.T)
+
+
+CASES = [
+    lora('dora', 'llama', r=3, lora_alpha=6, use_dora=True, target_modules=['q_proj', 'v_proj', 'down_proj'],
+         run=dict(gradient_accumulation_steps=2, batch_size=2)),
+    lora('dora-biases', 'qwen2', r=2, use_dora=True, use_rslora=True, target_modules=['k_proj', 'gate_proj'], bias='lora_only'),
+    lora('qdora', 'llama-gguf', r=3, lora_alpha=6, use_dora=True, target_modules=['q_proj', 'k_proj', 'up_proj']),
+    lora('dora-stages', 'llama', r=2, use_dora=True, run=dict(max_steps=6), recipe=Staged(3, 0.25),
+         fields=dict(dora_magnitude_freeze_steps=3, dora_magnitude_lr_ratio=0.25)),
+    lora('loraplus', 'llama3', r=3, target_modules=['embed_tokens', 'q_proj', 'v_proj'], modules_to_save=['norm'], run=dict(learning_rate=4e-3),
+         recipe=Plus(6.0, 2e-2), fields=dict(loraplus_lr_ratio=6.0, loraplus_lr_embedding=2e-2)),
+    lora('loraplus-dora', 'qwen2', r=2, use_dora=True, bias='all', run=dict(learning_rate=4e-3), recipe=Plus(4.0, 1e-6), fields=dict(loraplus_lr_ratio=4)),
+    lora('pissa', 'llama', r=3, lora_alpha=5, init_lora_weights='pissa', target_modules=['q_proj', 'v_proj'], afresh=True, recipe=Principal()),
+    lora('pissa-dora', 'llama-gguf', r=2, init_lora_weights='pissa_niter_40', use_dora=True, target_modules=['k_proj'], use_rslora=True,
+         afresh=True, recipe=Principal()),
+    lora('olora', 'qwen2', r=3, lora_alpha=2, init_lora_weights='olora', target_modules=['q_proj', 'up_proj'], afresh=True, recipe=Converted()),
+    lora('orthogonal', 'mistral', r=4, init_lora_weights='orthogonal', target_modules=['o_proj', 'gate_proj']),
+]
