@@ -4,12 +4,14 @@ import json
 import random
 from pathlib import Path
 
-import gguf
-import numpy as np
 import torch
 from gguf import GGMLQuantizationType as Quant
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config
+from parity_gguf import write_gguf
+from safetensors.torch import save_file
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import (
+    AutoModelForCausalLM, BloomConfig, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config,
+)
 
 WORDS = (
     'orchard ladder basket blossom pollen bee hive honey frost thaw rain drought furrow seed sprout vine trellis prune thin '
@@ -22,6 +24,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 VOCAB_SIZE = 300
+BLOOM_SPLIT = r' ?[^(\s|[.,!?…。，、।۔،])]+'
 
 
 def sentences(count: int, seed: int, low=3, high=17) -> list[str]:
@@ -30,10 +33,11 @@ def sentences(count: int, seed: int, low=3, high=17) -> list[str]:
     return [text.capitalize() + rng.choice('.!?') for text in made]
 
 
-def make_tokenizer(adds_bos: bool) -> PreTrainedTokenizerFast:
-    """Byte-level BPE; with `adds_bos` every text begins with <|bos|>, as Llama 3's do."""
+def make_tokenizer(adds_bos: bool, split: str | None = None) -> PreTrainedTokenizerFast:
+    """Byte-level BPE; with `adds_bos` every text begins with <|bos|>, as Llama 3's do; `split` in place of GPT-2's pattern."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=split is None)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(split), 'isolated'), byte_level]) if split else byte_level
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCAB_SIZE,
@@ -48,7 +52,10 @@ def make_tokenizer(adds_bos: bool) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=EOS, pad_token=PAD, bos_token=BOS, chat_template=TEMPLATE)
 
 
-COMMON = dict(vocab_size=VOCAB_SIZE, eos_token_id=0, pad_token_id=1, bos_token_id=2, num_hidden_layers=2)
+TOKENS = dict(vocab_size=VOCAB_SIZE, eos_token_id=0, pad_token_id=1, bos_token_id=2)
+COMMON = dict(**TOKENS, num_hidden_layers=2)
+GPT2 = dict(**TOKENS, n_layer=2, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+BLOOM = dict(**TOKENS, n_layer=2, hidden_dropout=0.0, attention_dropout=0.0)
 LLAMA3_ROPE = dict(
     rope_type='llama3', rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32
 )
@@ -58,7 +65,8 @@ def rope(theta=10000.0, **scaling) -> dict:
     return {'rope_theta': theta, 'rope_type': 'default', **scaling}
 
 
-# Each: the config, and how the checkpoint is written. `old` is Transformers 4's spelling; `shard` the size of a shard.
+# Each: the config, and how the checkpoint is written. `old` is Transformers 4's spelling; `shard` the size of a shard; `bare` the names
+# of the body alone, with the buffers that old checkpoints carry; `split` the tokenizer's pattern.
 MODELS = {
     'llama': dict(
         config=LlamaConfig(hidden_size=36, intermediate_size=45, num_attention_heads=6, num_key_value_heads=2,
@@ -90,6 +98,20 @@ MODELS = {
         config=Qwen2Config(hidden_size=64, intermediate_size=32, num_attention_heads=4, num_key_value_heads=2,
                            max_position_embeddings=128, rope_parameters=rope(1000000.0), tie_word_embeddings=True, **COMMON),
         gguf=dict(embedding=Quant.Q4_1, attention=Quant.Q8_0, mlp=Quant.Q4_0, head=None), pre='default'),
+    'gpt2': dict(config=GPT2Config(n_embd=45, n_head=5, n_positions=64, **GPT2)),
+    'gpt2-bare': dict(
+        config=GPT2Config(n_embd=42, n_head=3, n_inner=50, n_positions=48, activation_function='gelu', scale_attn_by_inverse_layer_idx=True, **GPT2),
+        dtype=torch.float16, bare=True),
+    'gpt2-gguf': dict(
+        config=GPT2Config(n_embd=96, n_head=6, n_inner=64, n_positions=64, **GPT2),
+        gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_1, mlp=Quant.Q8_0), pre='gpt-2'),
+    'bloom': dict(config=BloomConfig(hidden_size=42, n_head=6, **BLOOM), split=BLOOM_SPLIT),
+    'bloom-bare': dict(
+        config=BloomConfig(hidden_size=33, n_head=3, apply_residual_connection_post_layernorm=True, **BLOOM),
+        dtype=torch.float16, bare=True, split=BLOOM_SPLIT),
+    'bloom-gguf': dict(
+        config=BloomConfig(hidden_size=96, n_head=6, **BLOOM),
+        gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_0, mlp=Quant.Q4_1), pre='bloom', split=BLOOM_SPLIT),
 }
 
 
@@ -98,21 +120,34 @@ def make_model(name: str, folder: Path):
     spec = MODELS[name]
     seed = 100 + list(MODELS).index(name)
     torch.manual_seed(seed)
-    tokenizer = make_tokenizer(spec.get('adds_bos', False))
+    tokenizer = make_tokenizer(spec.get('adds_bos', False), spec.get('split'))
     model = AutoModelForCausalLM.from_config(spec['config']).float()
     make_lively(model)
     pretrain(model, tokenizer, seed)
     if 'gguf' in spec:
         path = folder / f'{name}.gguf'
-        write_gguf(path, model, tokenizer, spec['gguf'], spec['pre'])
+        write_gguf(path, model, tokenizer, spec['gguf'], spec['pre'], TEMPLATE)
         return path, model.eval(), tokenizer
     path = folder / name
     model.to(spec.get('dtype', torch.float32)).save_pretrained(path, max_shard_size=spec.get('shard', '10MB'))
     (path / 'generation_config.json').unlink()
+    if spec.get('bare'):
+        save_file(bare_tensors(model), path / 'model.safetensors', metadata={'format': 'pt'})
     write_tokenizer(path, tokenizer)
     if spec.get('old'):
         spell_as_transformers_4(path / 'config.json')
     return path, AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval(), tokenizer
+
+
+def bare_tensors(model) -> dict[str, torch.Tensor]:
+    """The body's tensors as GPT-2's and BLOOM's first checkpoints name them, with GPT-2's causal masks among them."""
+    tensors = {name: tensor.clone() for name, tensor in model.transformer.state_dict().items()}
+    if model.config.model_type == 'gpt2':
+        size = model.config.n_positions
+        for layer in range(model.config.n_layer):
+            tensors[f'h.{layer}.attn.bias'] = torch.tril(torch.ones(1, 1, size, size))
+            tensors[f'h.{layer}.attn.masked_bias'] = torch.tensor(-1e4)
+    return tensors
 
 
 def make_lively(model) -> None:
@@ -157,84 +192,3 @@ def spell_as_transformers_4(path: Path) -> None:
     if config['num_key_value_heads'] == config['num_attention_heads']:
         del config['num_key_value_heads'], config['head_dim']
     path.write_text(json.dumps(config, indent=2, sort_keys=True))
-
-
-GGUF_NAMES = {
-    'self_attn.q_proj': ('attn_q', 'attention'), 'self_attn.k_proj': ('attn_k', 'attention'), 'self_attn.v_proj': ('attn_v', 'attention'),
-    'self_attn.o_proj': ('attn_output', 'attention'), 'mlp.gate_proj': ('ffn_gate', 'mlp'), 'mlp.up_proj': ('ffn_up', 'mlp'),
-    'mlp.down_proj': ('ffn_down', 'mlp'), 'input_layernorm': ('attn_norm', None), 'post_attention_layernorm': ('ffn_norm', None),
-}
-
-
-def gguf_name(name: str) -> tuple[str, str | None]:
-    """(tensor's name in the file, which of the quantisations it takes)."""
-    if not name.startswith('model.layers.'):
-        return {'model.embed_tokens.weight': ('token_embd.weight', 'embedding'), 'model.norm.weight': ('output_norm.weight', None),
-                'lm_head.weight': ('output.weight', 'head')}[name]
-    _, _, layer, module = name.split('.', 3)
-    module, kind = module.rsplit('.', 1)
-    stored, group = GGUF_NAMES[module]
-    return f'blk.{layer}.{stored}.{kind}', group if kind == 'weight' else None
-
-
-def write_gguf(path: Path, model, tokenizer, quants: dict, pre: str) -> None:
-    """Writes the file as llama.cpp's converter does, and leaves in the model the values that the file decodes to."""
-    config = model.config
-    architecture = config.model_type
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(config.rope_parameters['rope_theta'])
-    if architecture == 'llama':
-        writer.add_rope_dimension_count(config.head_dim)
-        writer.add_vocab_size(config.vocab_size)
-    add_gguf_tokenizer(writer, tokenizer, pre)
-    if config.rope_parameters['rope_type'] == 'llama3':
-        head_dim = config.hidden_size // config.num_attention_heads
-        plain = config.rope_parameters['rope_theta'] ** (-torch.arange(0, head_dim, 2).float() / head_dim)
-        writer.add_tensor('rope_freqs.weight', (plain / model.model.rotary_emb.inv_freq).numpy().astype(np.float32))
-    for name, parameter in model.named_parameters():
-        stored, group = gguf_name(name)
-        values = parameter.detach().numpy().astype(np.float32)
-        if group is not None:
-            blocks = gguf.quants.quantize(values, quants[group])
-            values = gguf.quants.dequantize(blocks, quants[group])
-            parameter.data = torch.from_numpy(values)
-        if architecture == 'llama' and ('attn_q' in stored or 'attn_k' in stored):
-            heads = config.num_attention_heads if 'attn_q' in stored else config.num_key_value_heads
-            blocks = interleave_halves(blocks, heads)
-        if group is None:
-            writer.add_tensor(stored, values)
-        else:
-            writer.add_tensor(stored, blocks, raw_dtype=quants[group])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
-def interleave_halves(rows: np.ndarray, heads: int) -> np.ndarray:
-    """Rows of q or k as llama.cpp orders them: each head's two halves interleaved."""
-    return np.ascontiguousarray(rows.reshape(heads, 2, rows.shape[0] // heads // 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape))
-
-
-def add_gguf_tokenizer(writer: gguf.GGUFWriter, tokenizer, pre: str) -> None:
-    vocabulary = tokenizer.get_vocab()
-    tokens = sorted(vocabulary, key=vocabulary.get)
-    special = set(tokenizer.get_added_vocab())
-    merges = json.loads(tokenizer.backend_tokenizer.to_str())['model']['merges']
-    writer.add_tokenizer_model('gpt2')
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL if token in special else gguf.TokenType.NORMAL for token in tokens])
-    writer.add_token_merges([merge if isinstance(merge, str) else ' '.join(merge) for merge in merges])
-    writer.add_eos_token_id(0)
-    writer.add_pad_token_id(1)
-    writer.add_bos_token_id(2)
-    writer.add_add_bos_token(False)
-    writer.add_chat_template(TEMPLATE)

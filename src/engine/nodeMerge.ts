@@ -4,7 +4,9 @@ import { UserError } from '../formats/errors.ts';
 import { stripCommonFolder } from '../formats/fileSet.ts';
 import { planSafetensors, type TensorSpec } from '../formats/safetensorsWriter.ts';
 import { neededShapes, readDecoded, tensorOf, type Checkpoint } from '../models/checkpoint.ts';
+import { conv1dWeights } from '../models/conv1d.ts';
 import { configForTransformers } from '../models/writeConfig.ts';
+import { transposed } from '../peft/initialize.ts';
 import type { Adapter, Method } from '../peft/method.ts';
 import { methodOf } from '../peft/registry.ts';
 import type { FormatName } from '../quant/format.ts';
@@ -94,12 +96,13 @@ function changesEmbeddingOrHead({ checkpoint, adapter }: Merging): boolean {
 
 /** Tensor by tensor, so that the model is never whole in memory. Returns how many the adapter changed. */
 async function writeWeights(merging: Merging, names: readonly string[], path: string): Promise<number> {
+  const transposedInFile = conv1dWeights(merging.checkpoint.description);
   const specs = names.map((name): TensorSpec & { dtype: MergedType } => {
     const { shape, format } = tensorOf(merging.checkpoint, name);
-    return { name, shape, dtype: mergedType(format) };
+    return { name, shape: transposedInFile.has(name) ? shape.toReversed() : shape, dtype: mergedType(format) };
   });
   const plan = planSafetensors(specs);
-  const types = new Map(specs.map(({ name, dtype }) => [name, dtype]));
+  const written = new Map(specs.map((spec) => [spec.name, spec]));
   const part = `${path}.part`;
   const file = await open(part, 'w');
   let merged = 0;
@@ -108,7 +111,9 @@ async function writeWeights(merging: Merging, names: readonly string[], path: st
     for (const { name } of plan.order) {
       const { data, changed } = await mergedTensor(merging, name);
       if (changed) merged++;
-      await writeWhole(file, encoded(data, types.get(name) ?? 'F32', name));
+      const { shape = [], dtype = 'F32' } = written.get(name) ?? {};
+      const laidOut = transposedInFile.has(name) ? transposed(data, shape.toReversed()) : data;
+      await writeWhole(file, encoded(laidOut, dtype, name));
     }
     await file.close();
   } catch (error) {

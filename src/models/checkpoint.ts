@@ -11,6 +11,7 @@ import { decodePacked, type PackedTensor } from '../quant/packed.ts';
 import { isWeightFormat, weightFormats } from '../quant/registry.ts';
 import type { ModelDescription, TaskChoice } from './family.ts';
 import { gatherQuantised } from './quantisedTensors.ts';
+import { conv1dWeights, readColumns } from './conv1d.ts';
 import { familyOf, familyOfGguf } from './registry.ts';
 import type { WeightCatalog } from './builder.ts';
 
@@ -24,6 +25,8 @@ export interface BlockTensor {
   readonly format: BlockFormatName;
   /** row of the model → row in the file, where the file orders them otherwise */
   readonly rowOrder?: (row: number) => number;
+  /** the file holds the transpose of `shape`: Transformers' Conv1D */
+  readonly isTransposed?: boolean;
   readonly packed?: undefined;
 }
 
@@ -73,6 +76,7 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
     const key = family.tensorFromFolder?.(stored, description) ?? stored;
     tensors.set(key, { entry, shape: [rows, columns], format, packed: tensor });
   }
+  const transposed = conv1dWeights(description);
   for (const [stored, entry] of others) {
     const key = family.tensorFromFolder?.(stored, description) ?? stored;
     if (!isWeightFormat(entry.format)) {
@@ -82,7 +86,9 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
         );
       continue;
     }
-    tensors.set(key, { entry, shape: entry.shape, format: entry.format });
+    const isTransposed = transposed.has(key);
+    const shape = isTransposed ? entry.shape.toReversed() : entry.shape;
+    tensors.set(key, { entry, shape, format: entry.format, isTransposed });
   }
   return checked({
     name,
@@ -183,11 +189,16 @@ export function tensorOf(checkpoint: Checkpoint, name: string): CheckpointTensor
   return tensor;
 }
 
+/** Rows that the tensor is read by: a vector whose elements the file orders otherwise has one in each. */
+function rowsOf({ shape, rowOrder }: BlockTensor): number {
+  return shape.length > 1 || rowOrder ? (shape[0] ?? 1) : 1;
+}
+
 /** The bytes of whole rows in the model's order. */
 export async function readRows(tensor: BlockTensor, rowStart: number, rowCount: number): Promise<Uint8Array> {
-  const { entry, rowOrder } = tensor;
-  const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
-  const rowBytes = entry.byteLength / rows;
+  const { entry, rowOrder, isTransposed } = tensor;
+  if (isTransposed) return readColumns(entry, rowStart, rowCount);
+  const rowBytes = entry.byteLength / rowsOf(tensor);
   if (!rowOrder)
     return entry.source.read(
       entry.byteOffset + rowStart * rowBytes,
@@ -206,6 +217,5 @@ export async function readRows(tensor: BlockTensor, rowStart: number, rowCount: 
 export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
   const tensor = tensorOf(checkpoint, name);
   if (tensor.packed) return decodePacked(tensor.packed);
-  const rows = tensor.shape.length > 1 ? (tensor.shape[0] ?? 1) : 1;
-  return weightFormats[tensor.format].decode(await readRows(tensor, 0, rows), elementCount(tensor.shape));
+  return weightFormats[tensor.format].decode(await readRows(tensor, 0, rowsOf(tensor)), elementCount(tensor.shape));
 }

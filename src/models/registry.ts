@@ -2,9 +2,10 @@ import { UserError } from '../formats/errors.ts';
 import type { ModelDescription, ModelFamily, TaskChoice } from './family.ts';
 import { llama } from './llama.ts';
 import { bert } from './bert.ts';
+import { gpt2 } from './gpt2.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
-export const modelFamilies: readonly ModelFamily[] = [llama, bert];
+export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2];
 
 const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
 

@@ -97,7 +97,10 @@ export class WeightStore {
   async #fill(tensor: BlockTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
     const format = weightFormats[tensor.format];
     const rowBytes = (columns / format.blockSize) * format.fileBytesPerBlock;
-    const step = tensor.rowOrder ? shard.rowCount : Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64);
+    const step =
+      tensor.rowOrder || tensor.isTransposed
+        ? shard.rowCount
+        : Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64);
     for (let row = 0; row < shard.rowCount; row += step) {
       const count = Math.min(step, shard.rowCount - row);
       const bytes = await readRows(tensor, shard.rowStart + row, count);

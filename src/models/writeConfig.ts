@@ -18,12 +18,12 @@ export function configForTransformers(checkpoint: Checkpoint, { untied }: { unti
     : [...formats].every((format) => format === 'f32' || format === 'bf16')
       ? 'bfloat16'
       : 'float16';
-  const rope = config['rope_parameters'] as Json;
+  const rope = config['rope_parameters'] as Json | undefined;
   return {
     architectures: [description.architecture],
     dtype,
     ...config,
-    rope_parameters: rope['rope_type'] === 'factors' ? namedRope(rope) : rope,
+    ...(rope && { rope_parameters: rope['rope_type'] === 'factors' ? namedRope(rope) : rope }),
   };
 }
 

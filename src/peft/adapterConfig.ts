@@ -2,10 +2,11 @@ import { UserError } from '../formats/errors.ts';
 import type { Method } from './method.ts';
 import { readFields } from './schema.ts';
 
-/** Keys of adapter_config.json that say nothing about the numbers. */
+/** Keys of adapter_config.json that say nothing about the numbers, or what the model says too. */
 const bookkeeping = new Set([
   'auto_mapping',
   'base_model_name_or_path',
+  'fan_in_fan_out',
   'inference_mode',
   'megatron_core',
   'peft_type',

@@ -103,7 +103,7 @@ export function tensorsForFile(adapter: Adapter, values: ParameterValues): Map<s
 }
 
 /** [rows, columns] → [columns, rows] */
-function transposed(data: Float32Array, [rows = 1, columns = 1]: Shape): Float32Array<ArrayBuffer> {
+export function transposed(data: Float32Array, [rows = 1, columns = 1]: Shape): Float32Array<ArrayBuffer> {
   const result = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = data[i * columns + j] ?? 0;
   return result;

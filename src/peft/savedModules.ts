@@ -36,8 +36,7 @@ export function savedModules(description: ModelDescription, names: string | read
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
       );
     for (const module of modules)
-      for (const tensor of tensorsOf(module))
-        tensors.set(tensor.name, headOrBase(description, tensor.name, tensor.shape));
+      for (const tensor of tensorsOf(module)) tensors.set(tensor.name, headOrBase(description, tensor));
   }
   return tensors;
 }
@@ -49,8 +48,9 @@ export function taskHeads({ task, freshTensors }: ModelDescription): readonly st
 }
 
 /** A trained copy of the checkpoint's tensor, or of a new head's: N(0, 0.02), biases 0, as Transformers starts them. */
-function headOrBase({ freshTensors }: ModelDescription, name: string, shape: readonly number[]): ParameterSpec {
-  const spec = trainedTensor(name, shape, `${keyPrefix}${name}`);
+function headOrBase({ freshTensors }: ModelDescription, tensor: ModuleTensor): ParameterSpec {
+  const { name, shape, transposedInFile } = tensor;
+  const spec = { ...trainedTensor(name, shape, `${keyPrefix}${name}`), transposedInFile };
   if (!freshTensors?.has(name)) return spec;
   return { ...spec, initial: shape.length > 1 ? { kind: 'normal', std: 0.02 } : { kind: 'constant', value: 0 } };
 }
@@ -74,12 +74,18 @@ export function replacement(trained: TrainedTensors): (graph: Graph, tensorName:
   };
 }
 
-function tensorsOf(module: ModuleInfo): { name: string; shape: readonly number[] }[] {
+interface ModuleTensor extends Pick<ParameterSpec, 'shape' | 'transposedInFile'> {
+  /** in the checkpoint */
+  readonly name: string;
+}
+
+/** The tensors of a module; the files of PEFT and Transformers hold a Conv1D's weight as [in, out]. */
+export function tensorsOf(module: ModuleInfo): ModuleTensor[] {
   const { path, kind, inFeatures, outFeatures } = module;
   const weight =
     kind === 'norm' ? [outFeatures] : kind === 'embedding' ? [inFeatures, outFeatures] : [outFeatures, inFeatures];
   return [
-    { name: `${path}.weight`, shape: weight },
+    { name: `${path}.weight`, shape: weight, transposedInFile: module.isConv1d },
     ...(module.hasBias ? [{ name: `${path}.bias`, shape: [outFeatures] }] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { keyPrefix, taskHeads } from './savedModules.ts';
 
 /**
  * What PEFT's tuners write alike: the config with the fields that every one has, 'all-linear' as the paths it stood for, and a copy of
- * the checkpoint's table for a target that is the embedding or the head (save_embedding_layers="auto").
+ * the checkpoint's table for a target that is the embedding or the head where PEFT sees that it is (save_embedding_layers="auto").
  */
 export function tunerFile(
   peftType: string,
@@ -14,7 +14,10 @@ export function tunerFile(
 ): Pick<Adapter, 'peftType' | 'config' | 'baseTensors' | 'ignoresKey'> {
   const { named, modules } = targets;
   const heads = taskHeads(model.description);
-  const wide = modules.filter(({ kind, path }) => kind === 'embedding' || path === model.description.headPath);
+  const { embeddingPath, headPath } = model.description;
+  const wide = namesTable(named, modules)
+    ? modules.filter(({ path }) => path === embeddingPath || path === headPath)
+    : [];
   return {
     peftType,
     config: {
@@ -22,7 +25,8 @@ export function tunerFile(
       task_type: model.taskType,
       base_model_name_or_path: model.baseModelName,
       inference_mode: true,
-      fan_in_fan_out: false,
+      // PEFT's dispatchers set it at every target, so that the last decides
+      fan_in_fan_out: modules.findLast(({ kind }) => kind === 'linear')?.isConv1d ?? false,
       ...fields,
       target_modules: named === 'all-linear' ? modules.map(({ path }) => path) : named,
       ...(heads.length > 0 && {
@@ -32,4 +36,12 @@ export function tunerFile(
     baseTensors: new Map(wide.map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`])),
     ignoresKey: (key) => key.endsWith('.base_layer.weight'),
   };
+}
+
+/** PEFT looks for these names alone (EMBEDDING_LAYER_NAMES): literally in a list, among what a regular expression matches. */
+function namesTable(named: unknown, modules: readonly ModuleInfo[]): boolean {
+  const tables = ['embed_tokens', 'lm_head'];
+  if (named === 'all-linear') return false;
+  if (typeof named === 'string') return modules.some(({ path }) => tables.includes(path.split('.').at(-1) ?? path));
+  return tables.some((table) => [named].flat().includes(table));
 }

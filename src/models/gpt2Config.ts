@@ -1,0 +1,79 @@
+import type { GgufMetadata } from '../formats/ggufMetadata.ts';
+import type { ActivationName } from '../graph/ops/activationFunctions.ts';
+import { ConfigFields } from './configFields.ts';
+
+/** The figures of a GPT-2. */
+export interface Gpt2Config {
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly innerSize: number;
+  readonly numHiddenLayers: number;
+  readonly numAttentionHeads: number;
+  readonly headDim: number;
+  /** rows of the table of positions */
+  readonly maxPositionEmbeddings: number;
+  readonly layerNormEpsilon: number;
+  readonly activation: ActivationName;
+  /** what q·k is multiplied by */
+  readonly attentionScale: (layer: number) => number;
+  readonly tieWordEmbeddings: boolean;
+  readonly eosTokenIds: readonly number[];
+  readonly bosTokenId?: number;
+  readonly padTokenId?: number;
+}
+
+/**
+ * Reads config.json with the defaults of GPT2Config. `reorder_and_upcast_attn` changes nothing: scores are f32 here in any case.
+ * Throws a UserError that names the field.
+ */
+export function readGpt2Config(json: Readonly<Record<string, unknown>>): Gpt2Config {
+  const fields = new ConfigFields(json);
+  fields.only('add_cross_attention', false);
+  const hiddenSize = fields.count(['n_embd', 'hidden_size'], 768);
+  const numAttentionHeads = fields.count(['n_head', 'num_attention_heads'], 12);
+  const headDim = fields.headDim(hiddenSize, numAttentionHeads);
+  const scale = fields.flag('scale_attn_weights', true) ? 1 / Math.sqrt(headDim) : 1;
+  const isScaledByLayer = fields.flag('scale_attn_by_inverse_layer_idx', false);
+  return {
+    vocabSize: fields.count(['vocab_size'], 50257),
+    hiddenSize,
+    innerSize: fields.count(['n_inner'], 4 * hiddenSize),
+    numHiddenLayers: fields.layers(['n_layer', 'num_hidden_layers'], 12),
+    numAttentionHeads,
+    headDim,
+    maxPositionEmbeddings: fields.count(['n_positions', 'max_position_embeddings'], 1024),
+    layerNormEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
+    activation: fields.activation('activation_function', 'gelu_new'),
+    attentionScale: (layer) => (isScaledByLayer ? scale / (layer + 1) : scale),
+    tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
+    eosTokenIds: fields.ids('eos_token_id'),
+    bosTokenId: fields.ids('bos_token_id')[0],
+    padTokenId: fields.ids('pad_token_id')[0],
+  };
+}
+
+/** A config.json from a GGUF file's metadata. A file that carries the head twice (older converters) has it untied. */
+export function gpt2ConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
+  return {
+    model_type: 'gpt2',
+    vocab_size: metadata.strings('tokenizer.ggml.tokens').length,
+    n_embd: metadata.integer('gpt2.embedding_length'),
+    n_inner: metadata.integer('gpt2.feed_forward_length'),
+    n_layer: metadata.integer('gpt2.block_count'),
+    n_head: metadata.integer('gpt2.attention.head_count'),
+    n_positions: metadata.integer('gpt2.context_length'),
+    layer_norm_epsilon: metadata.number('gpt2.attention.layer_norm_epsilon'),
+    activation_function: 'gelu_new',
+    tie_word_embeddings: !tensorNames.has('output.weight'),
+    ...specialTokens(metadata),
+  };
+}
+
+/** Ids of config.json that a GGUF file keeps with its tokenizer. */
+export function specialTokens(metadata: GgufMetadata): Record<string, unknown> {
+  const id = (name: string) => {
+    const key = `tokenizer.ggml.${name}_token_id`;
+    return metadata.has(key) ? metadata.integer(key) : undefined;
+  };
+  return { eos_token_id: id('eos'), bos_token_id: id('bos'), pad_token_id: id('padding') };
+}
