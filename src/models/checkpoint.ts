@@ -213,6 +213,20 @@ export async function readRows(tensor: BlockTensor, rowStart: number, rowCount: 
   return ordered;
 }
 
+/** Some rows of a matrix of the checkpoint as f32, decoded, behind one another. */
+export async function readDecodedRows(
+  checkpoint: Checkpoint,
+  name: string,
+  rows: readonly number[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const tensor = tensorOf(checkpoint, name);
+  const [, columns = 1] = tensor.shape;
+  const rowOf = async (row: number) => weightFormats[tensor.format].decode(await readRows(tensor, row, 1), columns);
+  const decoded = new Float32Array(rows.length * columns);
+  for (const [i, row] of rows.entries()) decoded.set(await rowOf(row), i * columns);
+  return decoded;
+}
+
 /** A tensor of the checkpoint as f32, decoded. For tensors small enough to hold, and those that are trained whole. */
 export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
   const tensor = tensorOf(checkpoint, name);

@@ -2,19 +2,24 @@ import { UserError } from '../formats/errors.ts';
 import type { Method } from './method.ts';
 import { readFields } from './schema.ts';
 
-/** Keys of adapter_config.json that say nothing about the numbers, or what the model says too. */
+/** Keys of adapter_config.json that say nothing about the numbers, or what the model and the shapes of the tensors say too. */
 const bookkeeping = new Set([
   'auto_mapping',
   'base_model_name_or_path',
   'fan_in_fan_out',
   'inference_mode',
   'megatron_core',
+  'num_attention_heads',
+  'num_layers',
+  'num_transformer_submodules',
   'peft_type',
   'peft_version',
   'qalora_group_size',
   'revision',
   'runtime_config',
   'task_type',
+  'token_dim',
+  'tokenizer_kwargs',
 ]);
 
 /**

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { modelSizes, type ModelSize } from '../../tests/peft/modelSizes.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import { readFloatTensors } from '../formats/floatTensors.ts';
 import { fileSource, folderFiles } from '../formats/nodeFiles.ts';
@@ -31,7 +32,8 @@ const cases = readdirSync(`${parity}cases`).flatMap((name) => {
 
 describe('the file of an adapter', () => {
   it.each(cases)('has the keys and shapes that its library writes: $name', async ({ model, init }) => {
-    const adapter = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
+    const attached = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
+    const adapter = attached.forUse ?? attached;
     const { tensors: theirs } = await readAdapterFolder(await folderFiles(init));
     const inFile = adapter.parameters.filter(({ isInFile = true }) => isInFile);
     const ours = new Map(inFile.map((spec) => [spec.name, fileShape(spec).join()]));
@@ -57,58 +59,8 @@ describe('the file of an adapter', () => {
   });
 });
 
-const sizes = {
-  'SmolLM2-135M': {
-    model_type: 'llama',
-    hidden_size: 576,
-    intermediate_size: 1536,
-    num_hidden_layers: 30,
-    num_attention_heads: 9,
-    num_key_value_heads: 3,
-    vocab_size: 49152,
-    tie_word_embeddings: true,
-  },
-  'Qwen2.5-0.5B': {
-    model_type: 'qwen2',
-    hidden_size: 896,
-    intermediate_size: 4864,
-    num_hidden_layers: 24,
-    num_attention_heads: 14,
-    num_key_value_heads: 2,
-    vocab_size: 151936,
-    tie_word_embeddings: true,
-  },
-  'Qwen2.5-7B': {
-    model_type: 'qwen2',
-    hidden_size: 3584,
-    intermediate_size: 18944,
-    num_hidden_layers: 28,
-    num_attention_heads: 28,
-    num_key_value_heads: 4,
-    vocab_size: 152064,
-  },
-  'Llama-2-7B': {
-    model_type: 'llama',
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    num_key_value_heads: 32,
-    vocab_size: 32000,
-  },
-  'Llama-3-8B': {
-    model_type: 'llama',
-    hidden_size: 4096,
-    intermediate_size: 14336,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    num_key_value_heads: 8,
-    vocab_size: 128256,
-  },
-} as const;
-
 /** Trainable parameters that PEFT 0.21.2 counts: LoRA r 8 on the default targets, LoRA r 16 on all linears, (IA)³. */
-const counted: readonly [keyof typeof sizes, number, number, number][] = [
+const counted: readonly [ModelSize, number, number, number][] = [
   ['SmolLM2-135M', 460_800, 4_884_480, 57_600],
   ['Qwen2.5-0.5B', 540_672, 8_798_208, 141_312],
   ['Qwen2.5-7B', 2_523_136, 40_370_176, 645_120],
@@ -118,7 +70,7 @@ const counted: readonly [keyof typeof sizes, number, number, number][] = [
 
 describe('trainable parameters', () => {
   it.each(counted)('are as many as PEFT counts: %s', (name, lora, allLinear, ia3) => {
-    const description = describeModel(sizes[name]);
+    const description = describeModel(modelSizes[name]);
     const count = (config: Readonly<Record<string, unknown>>) =>
       attach(description, config).parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     expect(count({ peft_type: 'LORA' })).toBe(lora);
@@ -128,7 +80,7 @@ describe('trainable parameters', () => {
 });
 
 describe('LoRA', () => {
-  const description = describeModel(sizes['SmolLM2-135M']);
+  const description = describeModel(modelSizes['SmolLM2-135M']);
   const initials = (config: Readonly<Record<string, unknown>>) => {
     const { parameters } = attach(description, { peft_type: 'LORA', target_modules: ['q_proj'], ...config });
     return parameters.slice(0, 2).map(({ initial }) => initial);
@@ -160,7 +112,7 @@ describe('LoRA', () => {
 
 describe('(IA)³', () => {
   it('starts at one, or at random where it is told to', () => {
-    const description = describeModel(sizes['SmolLM2-135M']);
+    const description = describeModel(modelSizes['SmolLM2-135M']);
     const initial = (config: object) => attach(description, { peft_type: 'IA3', ...config }).parameters[0]?.initial;
     expect(initial({})).toEqual({ kind: 'constant', value: 1 });
     expect(initial({ init_ia3_weights: false })).toEqual({ kind: 'normal', std: 1 });

@@ -22,6 +22,8 @@ export interface InitialContext {
   readonly seed: number;
   /** a tensor of the checkpoint, decoded; a linear's weight as [out, in] */
   base(tensor: string): Promise<Float32Array>;
+  /** some rows of a matrix of the checkpoint, decoded, behind one another */
+  baseRows(tensor: string, rows: readonly number[]): Promise<Float32Array<ArrayBuffer>>;
   /** the first numbers of another parameter of the same adapter */
   parameter(name: string): Promise<Float32Array<ArrayBuffer>>;
   /** ids of a text with the special tokens that the tokenizer adds; throws a UserError where there is no tokenizer */
@@ -97,6 +99,8 @@ export interface Adapter {
   toContent?(values: ParameterValues, readBase: (tensor: string) => Promise<Float32Array>): Promise<AdapterContent>;
   /** The way back, for continuing and for use; throws a UserError. Default: strict, tensor by tensor. Frozen parameters may be left out. */
   fromContent?(content: AdapterContent): Map<string, Float32Array<ArrayBuffer>>;
+  /** What takes this adapter's place where it is only used: read from the same folder, with what training alone needs worked out. */
+  readonly forUse?: Adapter;
 }
 
 export interface CheckpointFacts {

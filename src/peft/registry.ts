@@ -5,9 +5,23 @@ import { lora } from './lora.ts';
 import { adalora } from './adalora.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
+import { pTuning } from './prompts/pTuning.ts';
+import { prefixTuning, pTuningV2 } from './prompts/prefixTuning.ts';
+import { promptTuning } from './prompts/promptTuning.ts';
 
 /** Every method: the form, the YAML reader and the tests all read this list. Adding one is its file and a line here. */
-export const methods: readonly Method[] = [lora, ia3, houlsby, pfeiffer, parallel, adalora];
+export const methods: readonly Method[] = [
+  lora,
+  ia3,
+  houlsby,
+  pfeiffer,
+  parallel,
+  adalora,
+  promptTuning,
+  pTuning,
+  prefixTuning,
+  pTuningV2,
+];
 
 /**
  * The method of an adapter_config.json: by its peft_type, or of those that read a config without one the best.

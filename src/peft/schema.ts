@@ -47,12 +47,25 @@ function bounded(
   return v.pipe(schema, v.minValue(minimum), v.maxValue(maximum));
 }
 
+/** A whole number, or null, by which the method chooses. */
+export function optionalIntegerField(
+  field: Words & { readonly minimum: number; readonly maximum: number },
+): FieldSchema {
+  const { default: _, ...number } = integerField({ ...field, default: field.minimum });
+  return { ...number, default: null, schema: v.nullable(number.schema) };
+}
+
 export function booleanField(field: Words & { readonly default: boolean }): FieldSchema {
   return { ...field, advanced: field.advanced ?? false, kind: 'boolean', schema: v.boolean() };
 }
 
+/** @param field.forNull the choice that PEFT spells as null */
 export function choiceField(
-  field: Words & { readonly default: string | boolean; readonly choices: readonly string[] },
+  field: Words & {
+    readonly default: string | boolean;
+    readonly choices: readonly string[];
+    readonly forNull?: string;
+  },
 ): FieldSchema {
   return {
     ...field,
@@ -60,7 +73,7 @@ export function choiceField(
     kind: 'choice',
     schema: v.pipe(
       v.unknown(),
-      v.transform((value) => (typeof value === 'boolean' ? String(value) : value)),
+      v.transform((value) => (typeof value === 'boolean' ? String(value) : (value ?? field.forNull))),
       v.picklist(field.choices),
       // adapter_config.json spells true and false as such
       v.transform((value) => (value === 'true' ? true : value === 'false' ? false : value)),
@@ -115,9 +128,15 @@ export function integersField(field: Words): FieldSchema {
   };
 }
 
+/** adapter_config.json spells an empty text as null. */
+const plainText = v.pipe(
+  v.nullable(v.string()),
+  v.transform((text) => text ?? ''),
+);
+
 /** A path or a name; empty where none is given. */
 export function textField(field: Words): FieldSchema {
-  return { ...field, advanced: field.advanced ?? false, kind: 'text', default: '', schema: v.string() };
+  return { ...field, advanced: field.advanced ?? false, kind: 'text', default: '', schema: plainText };
 }
 
 /** The values of the fields, with defaults where none is given. Throws a UserError that names the first field that is wrong. */

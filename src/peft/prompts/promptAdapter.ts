@@ -1,0 +1,105 @@
+import { UserError } from '../../formats/errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import type { AdapterHooks, HookTrace } from '../../models/builder.ts';
+import type { ModelDescription } from '../../models/family.ts';
+import type { Adapter, CheckpointFacts, MethodFields, ParameterSpec } from '../method.ts';
+import { keyPrefix, modulesToSaveField, replacement, savedModules, taskHeads } from '../savedModules.ts';
+import { integerField, type FieldSchema } from '../schema.ts';
+
+/** The one tensor of every prompt method's file: what the model reads, one row a virtual token. */
+export const embeddingsKey = 'prompt_embeddings';
+
+/** The field that all prompt methods share, and modules_to_save. */
+export const promptFields: readonly FieldSchema[] = [
+  integerField({
+    name: 'num_virtual_tokens',
+    label: 'Virtual tokens',
+    help: 'Learned positions in front of every row: 20 to 100 are usual, and each takes one of the model’s positions.',
+    default: 20,
+    minimum: 1,
+    maximum: 8192,
+  }),
+  modulesToSaveField,
+];
+
+/** What makes the virtual tokens: its parameters, and its trace, [tokens, width]. */
+export interface VirtualTokens {
+  readonly parameters: readonly ParameterSpec[];
+  embeddings(trace: HookTrace): Tensor;
+}
+
+/** Virtual tokens that are trained as they are: the tensor of the file itself. */
+export function trainedAsTheyAre(
+  tokens: number,
+  width: number,
+  initial: ParameterSpec['initial'] = { kind: 'normal', std: 1 },
+): VirtualTokens {
+  const spec: ParameterSpec = { name: embeddingsKey, shape: [tokens, width], initial };
+  return { parameters: [spec], embeddings: ({ graph }) => graph.parameter(spec.name, spec.shape) };
+}
+
+/** num_virtual_tokens, or a UserError where they leave the model no room for a row. */
+export function tokenCount(fields: MethodFields, { description }: CheckpointFacts): number {
+  const tokens = fields['num_virtual_tokens'] as number;
+  const most = description.maxPositionEmbeddings - 2;
+  if (tokens > most)
+    throw new UserError(
+      `num_virtual_tokens: ${tokens} leave no room for a row in the ${description.maxPositionEmbeddings} positions of this model (max_position_embeddings). Give ${Math.min(most, 20)} or fewer.`,
+    );
+  return tokens;
+}
+
+/** Virtual tokens in front of the input embeddings. */
+export function asPrompt(tokens: number, { embeddings }: VirtualTokens): Pick<AdapterHooks, 'prompt'> {
+  return { prompt: { tokens, embeddings } };
+}
+
+/**
+ * What every prompt method has beside its virtual tokens. PEFT puts the whole model under base_model, so that keys of modules trained
+ * whole have one "model." less than a tuner's, and it names a task's heads twice (peft_model.py).
+ * @param config what adapter_config.json says otherwise than for prompt tuning
+ */
+export function promptAdapter(
+  peftType: string,
+  fields: MethodFields,
+  model: CheckpointFacts,
+  parts: {
+    readonly virtual: VirtualTokens;
+    readonly hooks: Pick<AdapterHooks, 'prompt' | 'prefix'>;
+    readonly config?: Readonly<Record<string, unknown>>;
+  },
+): Adapter {
+  const { description } = model;
+  const names = fields['modules_to_save'] as string[] | null;
+  const saved = new Map(
+    [...savedModules(description, names)].map(([tensor, spec]) => [
+      tensor,
+      { ...spec, name: spec.name.replace(keyPrefix, 'base_model.') },
+    ]),
+  );
+  return {
+    peftType,
+    parameters: [...parts.virtual.parameters, ...saved.values()],
+    hooks: { ...parts.hooks, replaces: replacement(saved) },
+    config: {
+      peft_type: peftType,
+      task_type: model.taskType,
+      base_model_name_or_path: model.baseModelName,
+      inference_mode: true,
+      num_layers: description.numHiddenLayers,
+      num_transformer_submodules: 1,
+      token_dim: description.hiddenSize,
+      ...fields,
+      ...parts.config,
+      modules_to_save: namesToSave(description, names ?? []),
+    },
+    baseTensors: new Map(),
+    ignoresKey: () => false,
+  };
+}
+
+function namesToSave(description: ModelDescription, given: readonly string[]): readonly string[] | null {
+  const heads = taskHeads(description);
+  const names = [...given.filter((name) => !heads.includes(name)), ...heads, ...heads];
+  return names.length > 0 ? names : null;
+}
