@@ -1,8 +1,10 @@
-import { evalCommand, generateCommand, logitsCommand } from '../engine/nodeCommands.ts';
+import { blendCommand, combinations, convertCommand } from '../engine/nodeAdapters.ts';
+import { evalCommand, generateCommand, logitsCommand, type ModelChoice } from '../engine/nodeCommands.ts';
 import { modelPathOf, readMessages, readRunFile } from '../engine/nodeFiles.ts';
 import { mergeCommand } from '../engine/nodeMerge.ts';
 import { estimateCommand, inspectCommand } from '../engine/nodeModelCommands.ts';
 import { trainCommand } from '../engine/nodeTrain.ts';
+import { quantisationOf } from '../engine/quantisationFields.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Command, Options } from './run.ts';
 
@@ -10,17 +12,19 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 const modelOptions = {
   model: { type: 'string', help: 'Folder or GGUF file of the model.' },
-  config: { type: 'string', help: 'A run file, to read the model from it instead of --model.' },
+  config: { type: 'string', help: 'A run file, to read the model and how it is quantised from it instead of --model.' },
   adapter: { type: 'string', help: 'Folder of an adapter; without it the base model is used.' },
 } as const;
 
 /** --model, or the model of --config. */
-async function chosenModel(options: Options): Promise<{ model: string; adapter?: string }> {
+async function chosenModel(options: Options): Promise<ModelChoice> {
   const config = options.text('config');
   if (config !== undefined && options.text('model') !== undefined)
     throw new UserError('--model and --config both name the model. Keep one of them.');
-  const model = config === undefined ? options.required('model') : modelPathOf(await readRunFile(config));
-  return { model, adapter: options.text('adapter') };
+  const adapter = options.text('adapter');
+  if (config === undefined) return { model: options.required('model'), adapter };
+  const fields = await readRunFile(config);
+  return { model: modelPathOf(fields), quantisation: quantisationOf(fields), adapter };
 }
 
 const train: Command = {
@@ -79,17 +83,16 @@ const generate: Command = {
 const logits: Command = {
   name: 'logits',
   usage: '--model M [--adapter DIR] --text TEXT',
-  help: 'Prints the logits at the last token of a text that is encoded as a {"text"} row is.',
+  help: 'Prints the logits at the last token of a text that is encoded as a {"text"} row is, or of the classes.',
   options: {
     ...modelOptions,
-    'task-type': { type: 'string', help: 'CAUSAL_LM, which is also what is taken if it is not given.' },
+    'task-type': { type: 'string', help: 'The task; if not given, the adapter’s or what the model suits.' },
     text: { type: 'string', help: 'The text.' },
   },
   positionals: 0,
   run: async (_, options) => {
-    const task = options.text('task-type') ?? 'CAUSAL_LM';
-    if (task !== 'CAUSAL_LM') throw new UserError(`--task-type ${task} is not supported; CAUSAL_LM is.`);
-    return { logits: await logitsCommand(await chosenModel(options), options.required('text'), say) };
+    const task = options.text('task-type') as Parameters<typeof logitsCommand>[1];
+    return { logits: await logitsCommand(await chosenModel(options), task, options.required('text'), say) };
   },
 };
 
@@ -100,7 +103,81 @@ const merge: Command = {
   options: { ...modelOptions, output: { type: 'string', help: 'Folder to write.' } },
   positionals: 0,
   run: async (_, options) =>
-    mergeCommand((await chosenModel(options)).model, options.required('adapter'), options.required('output'), say),
+    mergeCommand(await chosenModel(options), options.required('adapter'), options.required('output'), say),
+};
+
+const blend: Command = {
+  name: 'blend',
+  usage: '--adapter DIR --adapter DIR … [--weights 0.7,0.3] [--combination ties --density 0.5] --output DIR',
+  help: 'Makes one LoRA adapter of several, with the numbers of PEFT’s add_weighted_adapter; no model is needed.',
+  options: {
+    adapter: { type: 'string', multiple: true, help: 'Folder of a LoRA adapter; once for each.' },
+    weights: {
+      type: 'string',
+      help: 'A number for each adapter, commas between; 1 each if not given. With a minus in front: --weights=-0.5,1',
+    },
+    combination: {
+      type: 'string',
+      help: `svd if not given, or another of\n${combinations.map(({ name, help }) => `        ${name}: ${help}`).join('\n')}`,
+    },
+    density: { type: 'string', help: 'Share of the values that ties, dare and magnitude_prune keep, up to 1.' },
+    'majority-sign-method': {
+      type: 'string',
+      help: 'Whose sign ties and dare_ties elect: total, that of the sum (if not given), or frequency, that of most.',
+    },
+    'svd-rank': {
+      type: 'string',
+      help: 'Rank that an svd combination cuts down to; the highest of the adapters if not given.',
+    },
+    seed: { type: 'string', help: 'The same seed drops the same values in dare; 0 if not given.' },
+    output: { type: 'string', help: 'Folder to write.' },
+  },
+  positionals: 0,
+  run: async (_, options) => {
+    const paths = options.texts('adapter');
+    if (paths.length === 0) throw new UserError('--adapter is missing. Give it once for each adapter. See --help.');
+    const weights = options.numbers('weights') ?? paths.map(() => 1);
+    if (weights.length !== paths.length)
+      throw new UserError(
+        `--weights gives ${weights.length} numbers, and there are ${paths.length} adapters. Give one for each.`,
+      );
+    return blendCommand(
+      paths.map((path, i) => ({ path, weight: weights[i] ?? 1 })),
+      {
+        combination: options.text('combination') ?? 'svd',
+        density: options.optionalNumber('density', { least: 0, most: 1 }),
+        majoritySignMethod: options.choice('majority-sign-method', ['total', 'frequency']),
+        svdRank: options.optionalNumber('svd-rank', { least: 1, whole: true }),
+        seed: options.number('seed', 0, { least: 0, most: 2 ** 32 - 1, whole: true }),
+      },
+      options.required('output'),
+      say,
+    );
+  },
+};
+
+const convert: Command = {
+  name: 'convert',
+  usage: '--model M --adapter DIR --rank 16 | 0.9 --output DIR',
+  help: 'Writes a LoRA that does what another adapter does to the model’s linear layers, as nearly as its rank allows, and says how much of it is kept.',
+  options: {
+    ...modelOptions,
+    adapter: { type: 'string', help: 'Folder of an adapter that changes weights.' },
+    rank: {
+      type: 'string',
+      help: 'A whole number, or with a point the share of each layer’s change (its energy) that is to be kept: 0.9, or 1.0 for all.',
+    },
+    output: { type: 'string', help: 'Folder to write.' },
+  },
+  positionals: 0,
+  run: async (_, options) => {
+    const isShare = options.required('rank').includes('.');
+    const kept = isShare
+      ? { share: options.number('rank', 1, { least: Number.MIN_VALUE, most: 1 }) }
+      : { rank: options.number('rank', 1, { least: 1, whole: true }) };
+    const { model } = await chosenModel(options);
+    return convertCommand(model, options.required('adapter'), kept, options.required('output'), say);
+  },
 };
 
 const estimate: Command = {
@@ -121,4 +198,14 @@ const inspect: Command = {
   run: ([path = '']) => inspectCommand(path),
 };
 
-export const commands: readonly Command[] = [train, evaluate, generate, logits, merge, estimate, inspect];
+export const commands: readonly Command[] = [
+  train,
+  evaluate,
+  generate,
+  logits,
+  merge,
+  blend,
+  convert,
+  estimate,
+  inspect,
+];

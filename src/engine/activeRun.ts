@@ -6,6 +6,7 @@ import { DeviceLost, describeError } from './errors.ts';
 import { exportFiles } from './exportFiles.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
+import { confusionRows } from './scores.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
 import { prepareRun, type PreparedRun } from './preparedRun.ts';
 import type { RunControl } from './runControl.ts';
@@ -142,9 +143,11 @@ export class ActiveRun {
         this.#progress = { ...this.#progress, step, lastLoss: loss };
         this.#add({ step, epoch, tokens: before.tokens + tokens, loss, learningRate, gradNorm, time: time() });
       },
-      onEvaluation: ({ step, epoch, loss }) => {
+      onEvaluation: ({ step, epoch, loss, metrics }) => {
         this.#progress = { ...this.#progress, bestEvalLoss: Math.min(loss, this.#progress.bestEvalLoss ?? Infinity) };
-        this.#add({ step, epoch, tokens: this.#log.at(-1)?.tokens ?? 0, evalLoss: loss, time: time() });
+        const confusion = metrics?.confusion && confusionRows(metrics.confusion);
+        const figures = { evalLoss: loss, evalScores: metrics?.scores, confusion };
+        this.#add({ step, epoch, tokens: this.#log.at(-1)?.tokens ?? 0, ...figures, time: time() });
       },
       onRanks: (step, ranks) => this.#tell({ kind: 'ranks', step, ranks: Object.fromEntries(ranks) }),
       onPace: (step, totalSteps, tokensPerSecond, secondsLeft) => {

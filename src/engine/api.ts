@@ -172,6 +172,10 @@ export interface MetricPoint {
   readonly epoch: number;
   readonly loss?: number;
   readonly evalLoss?: number;
+  /** a classifier's figures by name (accuracy, f1_macro, …); null for one that the rows do not define */
+  readonly evalScores?: Readonly<Record<string, number | null>>;
+  /** of one class a row: counts by wanted class, then by the one that was guessed */
+  readonly confusion?: readonly (readonly number[])[];
   readonly learningRate?: number;
   readonly gradNorm?: number;
   /** tokens of the rows taken so far, padding not counted, and milliseconds of training so far */

@@ -4,12 +4,22 @@ import { methods } from '../peft/registry.ts';
 import { Trainer } from '../train/trainer.ts';
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
 import { encodePrompt, encodeText } from './chat.ts';
+import { UserError } from '../formats/errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { TaskType } from '../models/family.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import type { AttachedAdapter } from './preparedRun.ts';
 import { putOnGpu } from './modelOnGpu.ts';
 import { modelPathOf, readRunFile } from './nodeFiles.ts';
+import { quantisationOf } from './quantisationFields.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import { attachAdapterAt, openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
+import { perplexity } from '../train/taskMetricsText.ts';
+import { classifyText } from './classify.ts';
+import { confusionRows } from './scores.ts';
 import { modelForTask } from './taskModel.ts';
+import { isClassifier } from '../train/traceLoss.ts';
 import { batchesInOrder } from './trainingRun.ts';
 
 /** Measures an adapter (or the base model) on the run file's evaluation rows, or on its rows where none are set apart. */
@@ -19,7 +29,7 @@ export async function evalCommand(
   say: Say,
 ): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
-  const opened = await openModelAt(modelPathOf(fields));
+  const opened = await openModelAt(modelPathOf(fields), quantisationOf(fields));
   const attached = adapterPath === undefined ? undefined : await attachAdapterAt(adapterPath, opened);
   const { init_adapter: _, ...rest } = fields;
   const described = describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config);
@@ -31,8 +41,17 @@ export async function evalCommand(
   try {
     const { weights, space, traced } = await putOnGpu(gpu, model, attached);
     const trainer = new Trainer(gpu, weights, traced, attached?.adapter ?? { parameters: [] }, space, run.training, 0);
-    const { loss, accuracy, targets } = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize));
-    return { eval_loss: loss, perplexity: Math.exp(loss), accuracy, rows: measured.length, tokens: targets };
+    const evaluation = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize));
+    const { loss, accuracy, targets, metrics } = evaluation;
+    const figures = metrics?.scores ?? { perplexity: perplexity(loss), accuracy };
+    const confusion = metrics?.confusion && { confusion: confusionRows(metrics.confusion) };
+    return {
+      eval_loss: loss,
+      ...figures,
+      ...confusion,
+      rows: measured.length,
+      [metrics ? 'targets' : 'tokens']: targets,
+    };
   } finally {
     gpu.device.destroy();
   }
@@ -40,6 +59,8 @@ export async function evalCommand(
 
 export interface ModelChoice {
   readonly model: string;
+  /** how its linears are quantised while they are loaded */
+  readonly quantisation?: Quantisation;
   readonly adapter?: string;
 }
 
@@ -54,32 +75,57 @@ export interface GenerateChoice extends ModelChoice {
 
 /** The reply alone. */
 export async function generateCommand(choice: GenerateChoice, say: Say): Promise<string> {
-  const model = await openModelAt(choice.model);
+  const opened = await openModelAt(choice.model, choice.quantisation);
+  const attached = choice.adapter === undefined ? undefined : await attachAdapterAt(choice.adapter, opened);
+  const model = attached?.model ?? opened;
+  const { task, modelType } = model.checkpoint.description;
+  if (task !== 'CAUSAL_LM')
+    throw new UserError(
+      `A ${modelType} model for ${task} writes no text. Ask for its figures with graft logits or graft eval.`,
+    );
   const prompt = encodePrompt(model, choice.messages, choice.raw);
-  return withGenerator(model, choice.adapter, say, async (generator) => {
+  return withGenerator(model, attached, say, async (generator) => {
     const { ids } = await generator.generate(prompt, { ...choice, stopIds: model.stopIds() });
     return model.tokenizer.decode(ids, { skipSpecialTokens: true });
   });
 }
 
-/** Logits at the last token of a text that is encoded as a {"text"} row is. */
-export async function logitsCommand(choice: ModelChoice, text: string, say: Say): Promise<number[]> {
-  const model = await openModelAt(choice.model);
+/**
+ * Logits at the last token of a text that is encoded as a {"text"} row is, or of the classes; of TOKEN_CLS those of all tokens in turn.
+ * @param task default: the adapter's, else the one that the model suits
+ */
+export async function logitsCommand(
+  choice: ModelChoice,
+  task: TaskType | undefined,
+  text: string,
+  say: Say,
+): Promise<number[]> {
+  const opened = await openModelAt(choice.model, choice.quantisation);
+  const forTask = task ? await opened.forTask({ type: task }) : opened;
+  const attached = choice.adapter === undefined ? undefined : await attachAdapterAt(choice.adapter, forTask);
+  const model = attached?.model ?? forTask;
+  if (isClassifier(model.checkpoint.description))
+    return withGpu(say, async (gpu) => Array.from(await classifyText(gpu, model, attached, text)));
   const ids = encodeText(model, text);
-  return withGenerator(model, choice.adapter, say, async (generator) => Array.from(await generator.logits(ids)));
+  return withGenerator(model, attached, say, async (generator) => Array.from(await generator.logits(ids)));
 }
 
 async function withGenerator<T>(
   model: LoadedModel,
-  adapter: string | undefined,
+  attached: AttachedAdapter | undefined,
   say: Say,
   use: (generator: Generator) => Promise<T>,
 ): Promise<T> {
-  const attached = adapter === undefined ? undefined : await attachAdapterAt(adapter, model);
+  return withGpu(say, async (gpu) => {
+    const { weights, space, traced } = await putOnGpu(gpu, model, attached);
+    return use(new Generator(new Runtime(gpu, weights, space), traced));
+  });
+}
+
+async function withGpu<T>(say: Say, use: (gpu: Gpu) => Promise<T>): Promise<T> {
   const gpu = await openGpu(say);
   try {
-    const { weights, space, traced } = await putOnGpu(gpu, model, attached);
-    return await use(new Generator(new Runtime(gpu, weights, space), traced));
+    return await use(gpu);
   } finally {
     gpu.device.destroy();
   }

@@ -7,6 +7,7 @@ import { claimFolder, modelPathOf, openPath, readRunFile, writeFolder } from './
 import { openGpu, openModelAt, openRows, type OpenRows, type Say } from './nodeOpen.ts';
 import { adapterFiles, prepareRun, type PreparedRun } from './preparedRun.ts';
 import { RunControl } from './runControl.ts';
+import { evaluationScores, tellScores } from './scores.ts';
 import { trainerState, type LogEntry } from './trainerState.ts';
 import { RunDiverged, trainAdapter, type TrainingEvents, type TrainingResult } from './trainingRun.ts';
 
@@ -84,9 +85,9 @@ async function trainTold(
         log.push({ epoch, grad_norm: gradNorm, learning_rate: learningRate, loss, ...penalty, step });
       say(`step ${step}: loss ${loss.toPrecision(6)}, gradient norm ${gradNorm.toPrecision(4)}`);
     },
-    onEvaluation: ({ step, epoch, loss }) => {
-      log.push({ epoch, eval_loss: loss, step });
-      say(`step ${step}: eval loss ${loss.toPrecision(6)}, perplexity ${Math.exp(loss).toPrecision(5)}`);
+    onEvaluation: ({ step, epoch, loss, metrics }) => {
+      log.push({ epoch, eval_loss: loss, ...evaluationScores(metrics), step });
+      say(`step ${step}: eval loss ${loss.toPrecision(6)}, ${tellScores(loss, metrics)}`);
     },
     onCheckpoint: async (state) => {
       if (training.saveSteps > 0 && state.step % training.saveSteps === 0) await saveCheckpoint(state);

@@ -6,6 +6,7 @@ import type { Adapter } from '../peft/method.ts';
 import { ParameterSpace, valuesOfSnapshot } from '../peft/parameterSpace.ts';
 import { learningRateAt } from '../train/schedule.ts';
 import { totalSteps, warmupSteps, type TrainingSettings } from '../train/settings.ts';
+import type { TaskMetrics } from '../train/taskMetrics.ts';
 import { Trainer, type TrainerState } from '../train/trainer.ts';
 import type { StepMetrics } from '../train/metrics.ts';
 import { DeviceLost } from './errors.ts';
@@ -32,6 +33,8 @@ export interface EvaluationPoint {
   readonly step: number;
   readonly epoch: number;
   readonly loss: number;
+  /** of a classifier */
+  readonly metrics?: TaskMetrics;
 }
 
 export interface TrainingEvents {
@@ -235,8 +238,8 @@ class TrainingLoop {
   async #evaluate(step: number): Promise<void> {
     const { evalRows, settings } = this.#input;
     if (evalRows.length === 0) return;
-    const { loss } = await this.#trainer.evaluate(batchesInOrder(evalRows, settings.batchSize));
-    this.#lastEvaluation = { step, epoch: step / this.#plan.stepsPerEpoch, loss };
+    const { loss, metrics } = await this.#trainer.evaluate(batchesInOrder(evalRows, settings.batchSize));
+    this.#lastEvaluation = { step, epoch: step / this.#plan.stepsPerEpoch, loss, metrics };
     this.#events.onEvaluation?.(this.#lastEvaluation);
   }
 

@@ -13,7 +13,9 @@ import { MetricsReader, type StepMetrics } from './metrics.ts';
 import { ParameterGroups } from './parameterGroups.ts';
 import type { TrainingSettings } from './settings.ts';
 import { lossInputs } from './lossInputs.ts';
-import { lossShape, traceLoss, type LossModel, type LossShape } from './traceLoss.ts';
+import { Predictions } from './predictions.ts';
+import type { TaskMetrics } from './taskMetrics.ts';
+import { isClassifier, lossShape, traceLoss, type LossModel, type LossShape } from './traceLoss.ts';
 import { traceOptimizer, type OptimizerHooks } from './traceOptimizer.ts';
 
 /** What an unbroken run needs to go on exactly where it stood: the flat spaces after an optimizer step. */
@@ -24,6 +26,16 @@ export interface TrainerState {
   readonly secondMoments: Float32Array<ArrayBuffer>;
   /** parameters of role 'state' */
   readonly states: Float32Array<ArrayBuffer>;
+}
+
+/** What a model makes of rows that it does not learn from. */
+export interface Evaluation {
+  readonly loss: number;
+  /** share of the targets that have the highest logit */
+  readonly accuracy: number;
+  readonly targets: number;
+  /** of a classifier */
+  readonly metrics?: TaskMetrics;
 }
 
 /** Runs optimizer steps and evaluations of one model with one adapter. Knows tensors, not files or schedules. */
@@ -103,15 +115,16 @@ export class Trainer {
 
   /**
    * Mean loss and share of right guesses over all targets of the batches, without changing anything.
-   * @param onLogits a classifier's logits of each batch: [rows, labels], a row for each of its labelRows, or of the batch where values are learned
+   * @param onLogits a classifier's logits of each batch, see Predictions
    */
   async evaluate(
     batches: Iterable<Batch>,
     onLogits?: (logits: Float32Array, batch: Batch) => void,
-  ): Promise<{ loss: number; accuracy: number; targets: number }> {
+  ): Promise<Evaluation> {
     let sum = 0;
     let hits = 0;
     let targets = 0;
+    const predictions = isClassifier(this.#model.description) ? new Predictions(this.#model.description) : undefined;
     for (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
@@ -119,10 +132,13 @@ export class Trainer {
       sum += await this.#takeSum('lossSum');
       hits += await this.#takeSum('hitSum');
       targets += batch.targetCount;
-      onLogits?.(await this.#readLogits(key, batch), batch);
+      if (!predictions) continue;
+      const logits = await this.#readLogits(key, batch);
+      predictions.add(logits, batch);
+      onLogits?.(logits, batch);
     }
     const count = Math.max(1, targets);
-    return { loss: sum / count, accuracy: hits / count, targets };
+    return { loss: sum / count, accuracy: hits / count, targets, metrics: predictions?.metrics() };
   }
 
   async #readLogits(key: string, batch: Batch): Promise<Float32Array> {
