@@ -221,7 +221,11 @@ export async function readDecodedRows(
 ): Promise<Float32Array<ArrayBuffer>> {
   const tensor = tensorOf(checkpoint, name);
   const [, columns = 1] = tensor.shape;
-  const rowOf = async (row: number) => weightFormats[tensor.format].decode(await readRows(tensor, row, 1), columns);
+  const whole = tensor.packed && (await decodePacked(tensor.packed));
+  const rowOf = async (row: number) =>
+    tensor.packed
+      ? (whole?.subarray(row * columns, (row + 1) * columns) ?? [])
+      : weightFormats[tensor.format].decode(await readRows(tensor, row, 1), columns);
   const decoded = new Float32Array(rows.length * columns);
   for (const [i, row] of rows.entries()) decoded.set(await rowOf(row), i * columns);
   return decoded;
