@@ -15,11 +15,13 @@ export interface FieldSchema {
   readonly choices?: readonly string[];
   /** folded away in the form */
   readonly advanced: boolean;
+  /** says how the optimizer treats the parameters: not in adapter_config.json, and free to change where an adapter is continued */
+  readonly trainingOnly?: boolean;
   /** what a value may be; decides for the YAML reader */
   readonly schema: v.GenericSchema<unknown, unknown>;
 }
 
-type Words = Pick<FieldSchema, 'name' | 'label' | 'help'> & { readonly advanced?: boolean };
+type Words = Pick<FieldSchema, 'name' | 'label' | 'help' | 'trainingOnly'> & { readonly advanced?: boolean };
 
 interface NumberField extends Words {
   readonly default: number;
@@ -157,6 +159,15 @@ export function readFields(
     values[field.name] = checked.output;
   }
   return values;
+}
+
+/** The values that an adapter's config keeps. */
+export function savedFields(
+  schemas: readonly FieldSchema[],
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const kept = schemas.filter(({ trainingOnly }) => trainingOnly !== true);
+  return Object.fromEntries(kept.map(({ name }) => [name, values[name]]));
 }
 
 function expectation(field: FieldSchema): string {

@@ -8,7 +8,7 @@ import { sizeOf, type Shape, type Tensor } from '../../src/graph/tensor.ts';
 import { ModelBuilder, type WeightCatalog } from '../../src/models/builder.ts';
 import type { ModelDescription } from '../../src/models/family.ts';
 import { describeModel } from '../../src/models/registry.ts';
-import type { Adapter } from '../../src/peft/method.ts';
+import type { Adapter, InitialContext } from '../../src/peft/method.ts';
 import { methodOf } from '../../src/peft/registry.ts';
 import { readFields } from '../../src/peft/schema.ts';
 import { noise } from '../ops/harness.ts';
@@ -37,14 +37,15 @@ export function attachTo(
 
 /**
  * Checks the gradient of Σ w · hidden, w fixed, for every trained parameter against central differences through a whole tiny model in
- * training, dropout and all. Weights and parameters are noise, and what is detached keeps the value that it has before a number is moved.
+ * training, dropout and all. Weights and parameters are noise, but for frozen parameters that are computed from them; what is detached
+ * keeps the value that it has before a number is moved.
  * @param given peft_type and fields as a run file has them
  * @param config of the model; default: tinyLlama
  */
-export function checkMethodGradients(
+export async function checkMethodGradients(
   given: Readonly<Record<string, unknown>>,
   config: Readonly<Record<string, unknown>> = tinyLlama,
-): void {
+): Promise<void> {
   const description = describeModel(config);
   const adapter = attachTo(description, given);
   const { graph, output, rowLength } = traceBody(description, adapter);
@@ -55,6 +56,7 @@ export function checkMethodGradients(
   const leaves = new Map<Tensor, Values>();
   for (const leaf of graph.leaves()) leaves.set(leaf, valuesOf(leaf, description, rowLength));
   leaves.set(seed, Float64Array.from(direction));
+  await computeFrozen(adapter, leaves);
   const valueOf = interpret(graph, leaves, neutralStep);
   graph.nodes.length = forward;
   const pinned = new Map(detachedInputs(graph).map((tensor) => [tensor, valueOf(tensor)]));
@@ -76,6 +78,32 @@ export function checkMethodGradients(
       const error = Math.abs((analytic[i] ?? NaN) - slope);
       expect(error, `${name}[${i}]: ${analytic[i]} and ${slope}`).toBeLessThan(1e-6 * Math.max(1, Math.abs(slope)));
     }
+  }
+}
+
+/** Frozen parameters that are computed from weights and from other parameters. */
+async function computeFrozen({ parameters }: Adapter, leaves: Map<Tensor, Values>): Promise<void> {
+  const byName = new Map([...leaves.keys()].map((leaf) => ['name' in leaf.origin && leaf.origin.name, leaf]));
+  const specs = new Map(parameters.map((spec) => [spec.name, spec]));
+  const valueOf = (name: string) => {
+    const leaf = byName.get(name);
+    return Promise.resolve(Float32Array.from((leaf && leaves.get(leaf)) ?? []));
+  };
+  const context: InitialContext = {
+    seed: 1,
+    base: valueOf,
+    parameter: (name) => {
+      const spec = specs.get(name);
+      return spec?.role === 'frozen' && spec.initial.kind === 'computed'
+        ? spec.initial.compute(context)
+        : valueOf(name);
+    },
+    baseRows: () => Promise.reject(new Error('frozen parameters are computed from whole tensors')),
+    tokenize: () => [],
+  };
+  for (const { name, role } of parameters) {
+    const leaf = byName.get(name);
+    if (role === 'frozen' && leaf) leaves.set(leaf, Float64Array.from(await context.parameter(name)));
   }
 }
 

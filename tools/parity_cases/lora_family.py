@@ -87,7 +87,7 @@ CASES = [
          recipe=Plus(6.0, 2e-2), fields=dict(loraplus_lr_ratio=6.0, loraplus_lr_embedding=2e-2)),
     lora('loraplus-dora', 'qwen2', r=2, use_dora=True, bias='all', run=dict(learning_rate=4e-3), recipe=Plus(4.0, 1e-6), fields=dict(loraplus_lr_ratio=4)),
     lora('pissa', 'llama', r=3, lora_alpha=5, init_lora_weights='pissa', target_modules=['q_proj', 'v_proj'], afresh=True, recipe=Principal()),
-    lora('pissa-dora', 'llama-gguf', r=2, init_lora_weights='pissa_niter_40', use_dora=True, target_modules=['k_proj'], use_rslora=True,
+    lora('pissa-dora', 'llama-gguf', r=2, init_lora_weights='pissa_niter_400', use_dora=True, target_modules=['k_proj'], use_rslora=True,
          afresh=True, recipe=Principal()),
     lora('olora', 'qwen2', r=3, lora_alpha=2, init_lora_weights='olora', target_modules=['q_proj', 'up_proj'], afresh=True, recipe=Converted()),
     lora('orthogonal', 'mistral', r=4, init_lora_weights='orthogonal', target_modules=['o_proj', 'gate_proj']),
