@@ -48,7 +48,7 @@ async function estimateInput(
   run: RunDescription,
 ): Promise<EstimateInput> {
   const { description: device } = await machine.gpu();
-  const { description, catalog, name } = model.checkpoint;
+  const { description, catalog, name } = model.quantised(run.quantisation).checkpoint;
   const adapter = run.method.attach(run.methodFields, { description, baseModelName: name, taskType: 'CAUSAL_LM' });
   const batch = largestBatch(rows, run.training.batchSize);
   return {

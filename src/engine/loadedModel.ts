@@ -4,7 +4,9 @@ import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openCheckpoint, type Checkpoint } from '../models/checkpoint.ts';
 import type { ModelDescription, TaskChoice } from '../models/family.ts';
+import { quantiseCheckpoint } from '../models/quantiseCheckpoint.ts';
 import { WeightStore } from '../models/weightStore.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -61,8 +63,21 @@ export class LoadedModel {
       (choice.problemType ?? problemType) === problemType;
     if (isSame && labels === this.labels) return this;
     this.unload();
-    const changed = isSame ? checkpoint : await openCheckpoint(checkpoint.files, checkpoint.name, choice);
-    return new LoadedModel(changed, this.#tokenizer, this.#whyNoTokenizer, labels);
+    if (isSame) return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, labels);
+    const changed = await openCheckpoint(checkpoint.files, checkpoint.name, choice);
+    const model = new LoadedModel(changed, this.#tokenizer, this.#whyNoTokenizer, labels);
+    return model.quantised(checkpoint.quantisation);
+  }
+
+  /**
+   * This model with its linears quantised while they are loaded; the weights of the one it was are freed. Throws a UserError where the
+   * weights are quantised already, or blocks do not divide their rows.
+   */
+  quantised(quantisation: Quantisation | undefined): LoadedModel {
+    if (!quantisation || this.checkpoint.quantisation) return this;
+    this.unload();
+    const checkpoint = quantiseCheckpoint(this.checkpoint, quantisation);
+    return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, this.labels);
   }
 
   get hasTokenizer(): boolean {

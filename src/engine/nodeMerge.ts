@@ -13,6 +13,7 @@ import type { FormatName } from '../quant/format.ts';
 import { floatToBfloat, floatToHalf } from '../quant/half.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { claimFolder, writeFolder } from './nodeFiles.ts';
+import type { ModelChoice } from './nodeCommands.ts';
 import { attachAdapterAt, openModelAt, type Say } from './nodeOpen.ts';
 
 type MergedType = 'F32' | 'F16' | 'BF16';
@@ -30,12 +31,12 @@ interface Merging {
  * the embedding gets weights of its own where the adapter changes one of the two. Nothing stands under its name before it is complete.
  */
 export async function mergeCommand(
-  modelPath: string,
+  { model: modelPath, quantisation }: ModelChoice,
   adapterPath: string,
   output: string,
   say: Say,
 ): Promise<Record<string, unknown>> {
-  const model = await openModelAt(modelPath);
+  const model = await openModelAt(modelPath, quantisation);
   const { adapter, values } = await attachAdapterAt(adapterPath, model);
   const { merge } = methodOf(adapter.peftType);
   if (!merge)

@@ -1,9 +1,10 @@
 import { readJson, type FileSet } from '../formats/byteSource.ts';
 import { baseModelOf } from '../formats/adapterContent.ts';
 import { isAdapterFolder, readAdapterFolder } from '../formats/adapterFolder.ts';
-import { neededShapes } from '../models/checkpoint.ts';
 import type { WeightCatalog } from '../models/builder.ts';
+import { catalogFromConfig } from '../models/configCatalog.ts';
 import type { ModelDescription } from '../models/family.ts';
+import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
 import { describeModel } from '../models/registry.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import { estimateBytes, modelParameters, parameterCounts, totalBytes } from './estimate.ts';
@@ -17,15 +18,18 @@ import { tokenBucket } from './trainingRun.ts';
 export async function estimateCommand(runFile: string): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
   const modelPath = modelPathOf(fields);
-  const { description, catalog } = await modelFacts(await openPath(modelPath), modelPath);
+  const facts = await modelFacts(await openPath(modelPath), modelPath);
+  const { description } = facts;
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init =
     typeof initPath === 'string' && initPath !== '' ? await readAdapterFolder(await openPath(initPath)) : undefined;
   const positions = positionsOf(description);
   const described = describeRun(fields, init?.config);
-  const facts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
-  const adapter = described.method.attach(described.methodFields, facts);
-  const run = withinPositions(described, positions, adapter.hooks);
+  const { quantisation } = described;
+  const catalog = quantisation ? quantiseCatalog(facts.catalog, description, quantisation) : facts.catalog;
+  const adapterFacts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
+  const adapter = described.method.attach(described.methodFields, adapterFacts);
+  const run = withinPositions(described, positions);
   const tokens = Math.ceil(run.maxLength / tokenBucket) * tokenBucket;
   const evaluates = (run.fields['val_split_ratio'] as number) > 0 || run.fields['eval_dataset'] !== '';
   const bytes = estimateBytes({
@@ -43,7 +47,7 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
   return { bytes, total_bytes: totalBytes(bytes), trainable_parameters: trainable, all_parameters: total };
 }
 
-/** What a model is, from its config alone where there are no weights: they then count in the config's dtype. */
+/** What a model is, from its config alone where there are no weights: they then count as the config has them. */
 async function modelFacts(
   files: FileSet,
   name: string,
@@ -56,12 +60,7 @@ async function modelFacts(
   }
   const config = (await at(name, readJson(configFile))) as Record<string, unknown>;
   const description = await at(name, Promise.resolve(config).then(describeModel));
-  const dtype = String(config['dtype'] ?? config['torch_dtype'] ?? 'float32');
-  const format = dtype === 'bfloat16' ? 'bf16' : dtype === 'float16' ? 'f16' : 'f32';
-  return {
-    description,
-    catalog: new Map([...neededShapes(description)].map(([tensor, shape]) => [tensor, { shape, format }])),
-  };
+  return { description, catalog: catalogFromConfig(config, description) };
 }
 
 /** What a model or an adapter is: family, shapes, formats, parameters. */

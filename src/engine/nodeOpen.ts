@@ -4,6 +4,7 @@ import { fixedLabels, type LabelMap } from '../data/labels.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { at, fileSource, openPath } from './nodeFiles.ts';
 import { prepareData, splitData, type PreparedData } from './preparedData.ts';
@@ -17,12 +18,16 @@ export type Say = (line: string) => void;
 /** Lines about single rows that a data set may take; the rest are counted. */
 const shownProblems = 20;
 
-/** The model at a path: a folder, or a GGUF file. */
-export async function openModelAt(path: string): Promise<LoadedModel> {
+/** The model at a path: a folder, or a GGUF file; its linears quantised while they are loaded where that is asked for. */
+export async function openModelAt(path: string, quantisation?: Quantisation): Promise<LoadedModel> {
   const files = await openPath(path);
   if (statSync(path).isFile() && !path.toLowerCase().endsWith('.gguf'))
     throw new UserError(`${path} is not a model: a model is a folder with config.json and weights, or a .gguf file.`);
-  return at(path, LoadedModel.open(files, path));
+  const model = LoadedModel.open(files, path);
+  return at(
+    path,
+    model.then((opened) => opened.quantised(quantisation)),
+  );
 }
 
 export async function attachAdapterAt(path: string, model: LoadedModel): ReturnType<typeof attachAdapter> {

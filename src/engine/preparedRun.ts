@@ -41,9 +41,10 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const folder = initAdapter && (await readAdapterFolder(initAdapter));
   const described = describeRun(fields, folder?.config);
+  const quantised = model.quantised(described.quantisation);
   const forTask = await (folder && initAdapter
-    ? modelForAdapter(model, initAdapter, folder)
-    : modelForTask(model, described.task));
+    ? modelForAdapter(quantised, initAdapter, folder)
+    : modelForTask(quantised, described.task));
   const run = withinPositions(described, forTask.positions);
   const rows = await openRows?.(run, forTask);
   const ready = await modelForLabels(forTask, rows?.labels);

@@ -26,17 +26,29 @@ describe('the fields of a run', () => {
     expect(() => describeRun({ peft_type: 'LORRA' })).toThrow('Did you mean LORA?');
   });
 
-  it.each([
-    [{ packing: true }, /packing/],
-    [{ load_in_4bit: true }, /load_in_4bit.*GGUF/],
-    [{ load_in_8bit: true }, /load_in_8bit.*GGUF/],
-  ])('refuse what is not there yet: %o', (fields, message) => {
+  it.each([[{ packing: true }, /packing/]])('refuse what is not there yet: %o', (fields, message) => {
     expect(() => describeRun(fields)).toThrow(message);
   });
 
   it('take such a field where it is switched off', () => {
-    const off = { packing: false, load_in_4bit: false, load_in_8bit: false, bnb_4bit_quant_type: 'nf4' };
-    expect(describeRun(off).training.batchSize).toBe(1);
+    expect(describeRun({ packing: false }).training.batchSize).toBe(1);
+  });
+
+  it('say how the model is quantised while it is loaded, with bitsandbytes’ defaults', () => {
+    const off = { load_in_4bit: false, bnb_4bit_quant_type: 'nf4', bnb_4bit_use_double_quant: true };
+    expect(describeRun(off).quantisation).toBeUndefined();
+    const fp4 = { kind: 'fp4', doubleQuant: false, embeddings: false };
+    expect(describeRun({ load_in_4bit: true }).quantisation).toEqual(fp4);
+    expect(describeRun({ ...off, load_in_4bit: true }).quantisation).toEqual({
+      ...fp4,
+      kind: 'nf4',
+      doubleQuant: true,
+    });
+    const eight = { load_in_8bit: true, load_embeddings_in_8bit: true };
+    expect(describeRun(eight).quantisation).toEqual({ kind: 'int8', doubleQuant: false, embeddings: true });
+    expect(() => describeRun({ load_in_4bit: true, load_in_8bit: true })).toThrow(/exclude each other/);
+    expect(() => describeRun({ load_embeddings_in_8bit: true })).toThrow(/goes with load_in_4bit/);
+    expect(() => describeRun({ load_in_4bit: true, bnb_4bit_quant_type: 'nf3' })).toThrow(/bnb_4bit_quant_type: "nf3"/);
   });
 
   it.each([

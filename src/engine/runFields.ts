@@ -14,6 +14,8 @@ import {
 } from '../peft/schema.ts';
 import { schedulerTypes, type SchedulerType } from '../train/schedule.ts';
 import type { TrainingSettings } from '../train/settings.ts';
+import type { Quantisation } from '../quant/quantise.ts';
+import { quantisationFields, quantisationOf } from './quantisationFields.ts';
 import type { TaskFields } from './taskModel.ts';
 
 /** The fields of a run outside its method, as the run file spells them. */
@@ -192,6 +194,7 @@ export const runFieldSchemas: readonly FieldSchema[] = [
     minimum: 1,
     advanced: true,
   }),
+  ...quantisationFields,
 ];
 
 /** Names of ms-swift, LLaMA-Factory and Transformers for the same things. */
@@ -216,11 +219,7 @@ const aliases: Readonly<Record<string, string>> = {
 /** Fields that are understood and not there yet: refused by name where they are switched on. */
 const notYet: Readonly<Record<string, string>> = {
   packing: 'Rows are trained one by one, padded to the longest of a batch.',
-  load_in_4bit: 'Use a model that is quantised already, such as a GGUF file in Q4_1.',
-  load_in_8bit: 'Use a model that is quantised already, such as a GGUF file in Q8_0.',
 };
-
-const ignoredWhenOff = new Set(['load_in_4bit', 'load_in_8bit', 'bnb_4bit_quant_type', 'bnb_4bit_use_double_quant']);
 
 export interface RunDescription {
   /** every field of the run with its value, in the file's spelling; the method's fields among them */
@@ -231,6 +230,8 @@ export interface RunDescription {
   readonly given: ReadonlySet<string>;
   readonly training: TrainingSettings;
   readonly task: TaskFields;
+  /** how the model is quantised while it is loaded; undefined where it is not */
+  readonly quantisation: Quantisation | undefined;
   readonly maxLength: number;
   readonly lossOn: 'replies' | 'all';
 }
@@ -255,7 +256,7 @@ export function describeRun(
   for (const [name, value] of Object.entries(named)) {
     if (name in notYet && value !== false && value !== null)
       throw new UserError(`${name}: ${JSON.stringify(value)} is not there yet. ${notYet[name]}`);
-    if (name === 'peft_type' || ignoredWhenOff.has(name) || known.includes(name)) continue;
+    if (name === 'peft_type' || known.includes(name)) continue;
     const suggestion = nearest(name, [...known, ...Object.keys(aliases)]);
     throw new UserError(
       `${name} is not a field of a run${suggestion ? `; did you mean ${suggestion}?` : ` with ${method.peftType}.`}`,
@@ -271,6 +272,7 @@ export function describeRun(
     given: new Set(Object.keys(named)),
     training: trainingSettings(runFields),
     task: runFields as unknown as TaskFields,
+    quantisation: quantisationOf(runFields),
     maxLength: runFields['max_length'] as number,
     lossOn: runFields['loss_on'] as 'replies' | 'all',
   };

@@ -8,6 +8,7 @@ import { readHfFolder, readTokenizerFiles, type HfTokenizerFiles } from '../form
 import { elementCount, readTensorBytes, type TensorEntry } from '../formats/tensorEntry.ts';
 import type { BlockFormatName, PackedFormatName } from '../quant/format.ts';
 import { decodePacked, type PackedTensor } from '../quant/packed.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import { isWeightFormat, weightFormats } from '../quant/registry.ts';
 import type { ModelDescription, TaskChoice } from './family.ts';
 import { gatherQuantised } from './quantisedTensors.ts';
@@ -48,6 +49,8 @@ export interface Checkpoint {
   readonly generationConfig: unknown;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   readonly catalog: WeightCatalog;
+  /** how the linears are quantised while they are loaded, where they are */
+  readonly quantisation?: Quantisation;
   readonly tokenizer:
     | { readonly kind: 'files'; readonly files: HfTokenizerFiles }
     | { readonly kind: 'gguf'; readonly metadata: GgufMetadata };

@@ -10,8 +10,10 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function configForTransformers(checkpoint: Checkpoint, { untied }: { untied: boolean }): Json {
   const { description, kind } = checkpoint;
-  const config: Json = untied ? { ...checkpoint.config, tie_word_embeddings: false } : checkpoint.config;
-  if (kind === 'folder') return config;
+  // what is written is floats, however the checkpoint was quantised
+  const { quantization_config: quantisation, ...plain } = checkpoint.config;
+  const config: Json = untied ? { ...plain, tie_word_embeddings: false } : plain;
+  if (kind === 'folder') return quantisation ? { ...config, dtype: 'float16' } : config;
   const formats = new Set([...checkpoint.tensors.values()].map(({ format }) => format));
   const dtype = [...formats].every((format) => format === 'f32')
     ? 'float32'

@@ -1,5 +1,4 @@
 /** Floats into blocks while they are loaded, with the codes that bitsandbytes gives. */
-import { UserError } from '../formats/errors.ts';
 import { ABSMAX_BLOCK, codebooks, NESTED_BLOCK, tablePlane, type NestedScales } from './codebook.ts';
 import { BLOCK, CodePlane } from './codes.ts';
 import { dynamicMap } from './dynamicMap.ts';
@@ -14,16 +13,16 @@ export interface Quantisation {
   readonly kind: 'nf4' | 'fp4' | 'int8';
   /** nf4, fp4: the blocks' scales are quantised, too */
   readonly doubleQuant: boolean;
+  /** the embedding and the head in INT8, too, which otherwise stay as they are stored */
+  readonly embeddings?: boolean;
 }
 
-export function quantisedFormat({ kind, doubleQuant }: Quantisation): PackedFormatName {
+export function quantisedFormat({ kind, doubleQuant }: Pick<Quantisation, 'kind' | 'doubleQuant'>): PackedFormatName {
   return kind !== 'int8' && doubleQuant ? `${kind}_nested` : kind;
 }
 
 /** Floats, [rows, columns], that are read in stretches of rows. */
 export interface FloatRows {
-  /** what a message calls the matrix */
-  readonly name: string;
   readonly rows: number;
   readonly columns: number;
   read(rowStart: number, rowCount: number): Promise<Float32Array>;
@@ -32,16 +31,13 @@ export interface FloatRows {
 /** floats that are read at a time */
 const stretch = 1 << 21;
 
-/** The matrix in the format that it is to be quantised to. Throws a UserError where blocks do not divide its rows. */
+/** The matrix in the format that it is to be quantised to. Columns must be a multiple of 32 for nf4 and fp4. */
 export function quantised(source: FloatRows, quantisation: Quantisation): PackedTensor {
-  const { name, rows, columns } = source;
+  const { rows, columns } = source;
   const { kind } = quantisation;
   const format = quantisedFormat(quantisation);
   if (kind !== 'int8' && columns % BLOCK !== 0)
-    throw new UserError(
-      `${name} has rows of ${columns} weights, which ${kind.toUpperCase()}'s blocks of ${ABSMAX_BLOCK} do not divide: ` +
-        `a multiple of ${BLOCK} is needed. Load the model in 8 bits (load_in_8bit) or as it is stored.`,
-    );
+    throw new RangeError(`${kind}: rows of ${columns} weights are no whole blocks of ${BLOCK}`);
   const write =
     kind === 'int8'
       ? (shards: readonly RowShard[], put: PutPlane) => writeInt8(source, shards, put)

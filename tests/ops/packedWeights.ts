@@ -15,7 +15,7 @@ export function packedTensor(format: PackedFormatName, rows: number, columns: nu
   const floats = Float32Array.from(noise(rows * columns, seed));
   const read = (rowStart: number, rowCount: number) =>
     Promise.resolve(floats.slice(rowStart * columns, (rowStart + rowCount) * columns));
-  return quantised({ name: 'noise', rows, columns, read }, { kind, doubleQuant: nested !== undefined });
+  return quantised({ rows, columns, read }, { kind, doubleQuant: nested !== undefined });
 }
 
 /** The same as an operand, with the numbers that it stands for. */
