@@ -18,7 +18,7 @@ const source = { seed: 1, base: noRead, baseRows: noRead, tokenize: () => [] };
 
 describe('AdaLoRA', () => {
   it('has the gradient that differences give, dropout and all', () => {
-    checkMethodGradients({ ...plan, lora_dropout: 0.3, lora_alpha: 5, target_modules: ['k_proj', 'down_proj'] });
+    return checkMethodGradients({ ...plan, lora_dropout: 0.3, lora_alpha: 5, target_modules: ['k_proj', 'down_proj'] });
   });
 
   it('has the gradient of its penalty', () => {

@@ -12,7 +12,7 @@ import { plus } from './algebra/plus.ts';
 import type { Adapter, CheckpointFacts, Initial, Method, MethodFields } from './method.ts';
 import { parameterTensor } from './parameters.ts';
 import { keyPrefix } from './savedModules.ts';
-import { attachTuner, type Tuner } from './tuner.ts';
+import { attachTuner, refuseWideRank, type Tuner } from './tuner.ts';
 
 /**
  * AdaLoRA (Zhang et al., arXiv 2303.10512), as PEFT 0.21's tuners/adalora defines it: y = W x + b + s · B (E ∘ (A dropout(x))), A [r, in],
@@ -58,6 +58,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     targetRanks: (fields['target_r'] as number) * sites.length,
   };
   checkSettings(fields, allocation);
+  for (const module of tuner.modules) refuseWideRank('init_r', initialRank, module);
   const factors = sites.flatMap(({ a, b, e }) => [a, b, e]);
   const base: Adapter = {
     ...tuner.file,

@@ -3,6 +3,8 @@ import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
 import { ia3 } from './ia3.ts';
 import { lora } from './lora.ts';
 import { adalora } from './adalora.ts';
+import { loha } from './loha.ts';
+import { lokr } from './lokr.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
@@ -21,6 +23,8 @@ export const methods: readonly Method[] = [
   pTuning,
   prefixTuning,
   pTuningV2,
+  loha,
+  lokr,
 ];
 
 /**

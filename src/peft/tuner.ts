@@ -103,3 +103,11 @@ export function refuseConv1d(name: string, { modules }: Tuner): void {
       `target_modules matches ${wrong.path}, a Conv1D, and PEFT's ${name} changes Linear layers only. Choose LoRA, DoRA or (IA)³ for this model.`,
     );
 }
+
+/** Throws a UserError where a rank is more than a layer has room for. */
+export function refuseWideRank(field: string, rank: number, { path, inFeatures, outFeatures }: ModuleInfo): void {
+  if (rank > Math.max(inFeatures, outFeatures))
+    throw new UserError(
+      `${field}: ${rank} is above the layer's width: ${path} is [${outFeatures}, ${inFeatures}]. Give ${Math.min(inFeatures, outFeatures)} or less.`,
+    );
+}

@@ -1,0 +1,14 @@
+import { describe, it } from 'vitest';
+import { checkMerge } from '../../tests/peft/merging.ts';
+
+/** Settings under which each method merges, with targets that have a bias and targets that have none. */
+const settings: readonly Readonly<Record<string, unknown>>[] = [
+  { peft_type: 'ADALORA', init_r: 3, target_r: 2, total_step: 9, lora_alpha: 4 },
+  { peft_type: 'LOHA', r: 2, alpha: 3 },
+  { peft_type: 'LOKR', r: 1, decompose_both: true, alpha_pattern: { q_proj: 3 } },
+  { peft_type: 'LOKR', r: 4 },
+];
+
+describe('a merged weight does what the adapter does', () => {
+  it.each(settings)('%o', (fields) => checkMerge({ target_modules: ['q_proj', 'k_proj', 'down_proj'], ...fields }));
+});
