@@ -14,7 +14,7 @@ from zlib import crc32
 
 import adapters
 import torch
-from adapters import DoubleSeqBnConfig, ParBnConfig, SeqBnConfig
+from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
 from parity_training import Run, jitter, measure, train
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
@@ -31,6 +31,10 @@ CASES = [
                                                   non_linearity='gelu', scaling='learned', residual_before_ln=False), {}),
     ('llama-houlsby-norms', 'llama', DoubleSeqBnConfig(reduction_factor={'0': 4, 'default': 12}, ln_after=True, non_linearity='gelu_new',
                                                        adapter_residual_before_ln=True, scaling='channel'), {}),
+    ('llama-loreft', 'llama', LoReftConfig(r=3, layers=[1], suffix_positions=2, dropout=0.0), {}),
+    ('llama-loreft-first', 'llama', LoReftConfig(r=2, layers=[0], prefix_positions=5, dropout=0.0), {}),
+    ('llama-noreft-tied', 'llama', NoReftConfig(r=2, prefix_positions=4, suffix_positions=3, tied_weights=True, dropout=0.0, non_linearity='relu'), {}),
+    ('llama-direft', 'llama', DiReftConfig(r=2, prefix_positions=0, suffix_positions=4, dropout=0.0), {}),
     ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), {}),
 ]
 
@@ -47,7 +51,11 @@ def save(model, folder: Path) -> None:
     """The folder of `adapters`, without the language model's head, which is frozen, and without the name of a folder here."""
     model.save_adapter(folder, NAME, with_head=False, use_safetensors=True)
     path = folder / 'adapter_config.json'
-    path.write_text(json.dumps({**json.loads(path.read_text()), 'model_name': None}, indent=1))
+    config = {**json.loads(path.read_text()), 'model_name': None}
+    subtracts = getattr(model.adapters_config.get(NAME), 'subtract_projection', None)
+    if subtracts is False:
+        config['config']['subtract_projection'] = False  # which `adapters` reads but forgets to write
+    path.write_text(json.dumps(config, indent=1))
 
 
 def make_case(name: str, model_name: str, config, fields: dict) -> None:

@@ -4,6 +4,7 @@ import { Graph } from '../graph/graph.ts';
 import { neutralStep } from '../graph/interpret.ts';
 import { ModelBuilder, type AdapterHooks, type WeightCatalog } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
+import { maskInputs } from '../models/positionMasks.ts';
 import type { Runtime, Traced } from '../models/runtime.ts';
 import { roomBehind, virtualTokens } from '../models/virtualTokens.ts';
 import { sampleToken, type SamplingOptions } from './sampling.ts';
@@ -85,6 +86,8 @@ export class Generator {
         ['ids', Uint32Array.from({ length: width }, (_, i) => part[i] ?? 0)],
         ['lastRow', Uint32Array.of(part.length - 1)],
         ...this.#places(before, width, part.length),
+        // a method touches positions of the prompt, not of the answer
+        ...maskInputs(this.#model.adapter?.masks, [position === 0 ? ids.length : 0], start, width),
       ]);
       await this.#runtime.replay(key, inputs, { ...neutralStep, queryOffset: before });
     }

@@ -2,6 +2,7 @@ import type { FormatName } from '../quant/format.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { ModelDescription, ModuleInfo } from './family.ts';
+import type { PositionMasks } from './positionMasks.ts';
 
 /** Where a hook adds its ops. */
 export interface HookTrace {
@@ -68,6 +69,8 @@ export interface AdapterHooks {
   layer?(trace: HookTrace, layer: number, hidden: Tensor): Tensor;
   readonly prefix?: PrefixHook;
   readonly prompt?: PromptHook;
+  /** The masks of positions that its traces ask for: see positionMask. Not beside a prompt. */
+  readonly masks?: PositionMasks;
 }
 
 /** output + residual, through the norm of a post-norm model. */

@@ -1,8 +1,9 @@
 import { UserError } from '../formats/errors.ts';
+import { adalora } from './adalora.ts';
 import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
+import { loreft } from './adapterhub/loreft.ts';
 import { ia3 } from './ia3.ts';
 import { lora } from './lora.ts';
-import { adalora } from './adalora.ts';
 import { loha } from './loha.ts';
 import { lokr } from './lokr.ts';
 import type { Method } from './method.ts';
@@ -15,10 +16,11 @@ import { promptTuning } from './prompts/promptTuning.ts';
 export const methods: readonly Method[] = [
   lora,
   ia3,
+  adalora,
   houlsby,
   pfeiffer,
   parallel,
-  adalora,
+  loreft,
   promptTuning,
   pTuning,
   prefixTuning,

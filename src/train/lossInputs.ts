@@ -1,6 +1,7 @@
 import type { Batch } from '../data/collate.ts';
 import { unusedTarget } from '../graph/ops/crossEntropy.ts';
 import { sortIds } from '../graph/ops/sortIds.ts';
+import { maskInputs } from '../models/positionMasks.ts';
 import type { LossModel, LossShape } from './traceLoss.ts';
 
 /**
@@ -36,6 +37,7 @@ export function lossInputs(
     'lastRows',
     Uint32Array.from(batch.lengths, (count, row) => row * length + prompt + count - 1),
   );
+  for (const [name, mask] of maskInputs(adapter?.masks, batch.lengths, 0, length)) inputs.set(name, mask);
   if (batch.targetValues) inputs.set('targetValues', bitsOf(batch.targetValues));
   const labelRows = description.pool ? batch.labelRows : rowsBehindPrompt(batch, shape, prompt);
   for (let chunk = 0; chunk < shape.labelRows / shape.chunkRows; chunk++) {
