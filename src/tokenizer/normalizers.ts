@@ -1,6 +1,7 @@
 import type { AlignedText } from './alignedText.ts';
 import { readCharsmap } from './charsmap.ts';
 import type { Charsmap } from './charsmap.ts';
+import { clustersOf } from './graphemeClusters.ts';
 import { compilePattern } from './patterns.ts';
 import type { NormalizerNode } from './tokenizerJson.ts';
 import { markPattern, nonspacingMarkPattern } from './olderUnicode.ts';
@@ -74,14 +75,6 @@ function mapCodePoints(text: AlignedText, map: (char: string) => string): Aligne
 
 /** Whole clusters are looked up by Rust's tokenizers only where they are shorter than this many UTF-8 bytes. */
 const longestCluster = 6;
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/** Extended grapheme clusters; in text without marks, joiners or line ends they are single code points, found faster. */
-function clustersOf(text: string): Iterable<string> {
-  return /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u4e00-\u9fff]*$/.test(text)
-    ? text
-    : Array.from(graphemes.segment(text), ({ segment }) => segment);
-}
 
 function mapClusters(text: AlignedText, charsmap: Charsmap): AlignedText {
   const writer = text.rewrite();
