@@ -16,8 +16,6 @@ import { keyPrefix } from './savedModules.ts';
 import { savedFields } from './schema.ts';
 import { attachTuner } from './tuner.ts';
 
-export { scaleOf } from './lora/scale.ts';
-
 /**
  * LoRA (Hu et al., arXiv 2106.09685), as PEFT 0.21's tuners/lora defines it: y = W x + b + s · B (A (dropout(x))), A [r, in], B [out, r],
  * s = alpha / r, or alpha / √r with use_rslora. On an embedding: y = E[ids] + s · B (A[:, ids]).

@@ -1,7 +1,8 @@
 import { UserError } from '../../formats/errors.ts';
 import type { FloatTensor } from '../../formats/floatTensors.ts';
 import { readAdapterFields } from '../adapterConfig.ts';
-import { lora, scaleOf } from '../lora.ts';
+import { lora } from '../lora.ts';
+import { scaleOf } from '../lora/scale.ts';
 import type { AdapterContent } from '../method.ts';
 import { keyPrefix } from '../savedModules.ts';
 import type { Svd } from './svd.ts';

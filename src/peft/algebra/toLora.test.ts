@@ -136,6 +136,20 @@ describe('what an adapter does to its model', () => {
     expectClose((await modules[0]?.readUpdate()) ?? [], expected, 1e-6);
   });
 
+  it('is W′ − W where the method adds and scales', async () => {
+    const dora = attached('LORA', { r: 2, use_dora: true, target_modules: ['o_proj'] });
+    const { modules } = await updatesOf(dora);
+    const name = `${layer}.self_attn.o_proj.weight`;
+    const data = base(name);
+    const target = { name, modulePath: `${layer}.self_attn.o_proj`, shape: [16, 16], format: 'f32', data } as const;
+    const merged = dora.method.merge?.(dora.adapter, dora.values, target) ?? new Float32Array(0);
+    expectClose(
+      (await modules[0]?.readUpdate()) ?? [],
+      merged.map((x, i) => x - (data[i] ?? 0)),
+      1e-6,
+    );
+  });
+
   it('brings along what was trained whole', async () => {
     const { modules, trainedWhole } = await updatesOf(
       attached('LORA', { target_modules: ['o_proj'], modules_to_save: ['lm_head'] }),

@@ -1,7 +1,7 @@
 import { UserError } from '../../formats/errors.ts';
 import { lora } from '../lora.ts';
 import type { AdapterContent } from '../method.ts';
-import { readFields } from '../schema.ts';
+import { readFields, savedFields } from '../schema.ts';
 import { leadingSvd, svdOfShare, type Kept } from './leadingSvd.ts';
 import { factorsOf, writeLora, type LoraModule, type OnModule } from './loraContent.ts';
 import { dot, matrixOf } from './matrix.ts';
@@ -47,7 +47,8 @@ export async function updatesToLora(
     sums.whole += energy;
   }
   const rank = Math.max(...converted.map(({ a }) => a.shape[0] ?? 0));
-  const fields = { ...readFields(lora.fields, {}), ...config, target_modules: modules.map(({ path }) => path) };
+  const defaults = savedFields(lora.fields, readFields(lora.fields, {}));
+  const fields = { ...defaults, ...config, target_modules: modules.map(({ path }) => path) };
   return {
     content: writeLora(fields, rank, converted),
     energy: { overall: shareOf(sums.kept, sums.whole), modules: energies },
