@@ -18,6 +18,8 @@ const upperThenLower = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{
 const upperOnly = String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*`;
 const tekkenPattern = String.raw`${upperThenLower}|${upperOnly}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
+const bloomPattern = String.raw` ?[^(\s|[.,!?…。，、।۔،])]+`;
+
 const byteLevelNode = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false } as const;
 
 /** How a byte-level vocabulary splits text, by its name in tokenizer.ggml.pre. */
@@ -37,6 +39,7 @@ const qwen2: Splitting = { patterns: [qwen2Pattern], normalizer: { type: 'NFC' }
 const splittings: Readonly<Record<string, Splitting>> = {
   default: gpt2,
   'gpt-2': gpt2,
+  bloom: { patterns: [bloomPattern] },
   smollm: { patterns: ['\\p{N}', gpt2Pattern] },
   'llama-bpe': llama3,
   'llama-v3': llama3,
