@@ -33,6 +33,7 @@ BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
           r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 FIXED = [
@@ -132,6 +133,13 @@ def qwen2():
     t = byte_bpe(420, pre, ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], normalizers.NFC())
     t.post_processor = processors.ByteLevel(trim_offsets=False)
     t.add_tokens([AddedToken("@@norm@@", normalized=True)])
+    return t
+
+
+def bloom():
+    pre = pre_tokenizers.Sequence([SPLIT(Regex(BLOOM), "isolated"), BYTES])
+    t = byte_bpe(400, pre, ["<unk>", "<s>", "</s>", "<pad>"], unk_token="<unk>")
+    t.post_processor = processors.ByteLevel(trim_offsets=False)
     return t
 
 
@@ -247,7 +255,7 @@ def sentencepiece():
     return dict(tokens=tokens, scores=scores, ids=ids, decoded=[None if (d := t.decode(x, skip_special_tokens=False)) == s else d for x, s in zip(ids, STRINGS)])
 
 
-SHAPES = dict(gpt2=gpt2, roberta=roberta, smollm2=smollm2, llama3=llama3, qwen2=qwen2, bertUncased=lambda: bert(True), bertCased=lambda: bert(False), llama2=llama2,
+SHAPES = dict(gpt2=gpt2, roberta=roberta, smollm2=smollm2, llama3=llama3, qwen2=qwen2, bloom=bloom, bertUncased=lambda: bert(True), bertCased=lambda: bert(False), llama2=llama2,
               metaspaceFirst=lambda: metaspace("first"), metaspaceAlways=lambda: metaspace("always"), gemma=gemma, unigram=unigram, t5=t5, splits=splits)
 
 

@@ -43,6 +43,8 @@ describe('a tokenizer rebuilt from a GGUF header', () => {
     ['smollm2', 'smollm'],
     ['llama3', 'llama-bpe'],
     ['qwen2', 'qwen2'],
+    ['gpt2', 'gpt-2'],
+    ['bloom', 'bloom'],
   ])('gives the ids of the original: %s', (shape, pre) => {
     const { tokenizer: original, ids } = read<Shape>(shape);
     const tokenizer = loadTokenizer(tokenizerFromGguf(headerOf(original, pre)));

@@ -33,7 +33,7 @@ const fixtureOf = (shape: string): Fixture => {
 };
 const strings = read<string[]>('strings');
 const shapes = [
-  ['gpt2', 'roberta', 'smollm2', 'llama3', 'qwen2', 'bertUncased', 'bertCased', 'llama2'],
+  ['gpt2', 'roberta', 'smollm2', 'llama3', 'qwen2', 'bloom', 'bertUncased', 'bertCased', 'llama2'],
   ['metaspaceFirst', 'metaspaceAlways', 'gemma', 'unigram', 't5', 'splits'],
 ].flat();
 
