@@ -20,8 +20,9 @@ from zlib import crc32
 import peft
 import torch
 from parity_case import Case
-from parity_models import MODELS, make_model, sentences
-from parity_training import Recipe, Run, make_case
+from parity_models import CLASSES, MODELS, classifier, make_model, sentences
+from parity_tasks import Classification, Values, Words
+from parity_training import Causal, Recipe, Run, make_case
 
 TOOLS = Path(__file__).resolve().parent
 OUT = TOOLS.parent / 'tests' / 'fixtures' / 'parity'
@@ -42,7 +43,30 @@ def make_rows(kind: str, count: int, seed: int) -> list[dict]:
         exchange = lambda: [turn('user'), turn('assistant')]
         return [{'messages': ([turn('system')] if rng.random() < 0.4 else []) + exchange() + (exchange() if rng.random() < 0.5 else [])}
                 for _ in range(count)]
+    if kind in LABELS:
+        return [{'text': text, 'label': LABELS[kind](text)} for text in sentences(count, seed)]
+    if kind == 'pairs':
+        return [{'text': a, 'text_pair': b, 'label': class_of(a + b)} for a, b in zip(sentences(count, seed), sentences(count, seed + 1, high=9))]
+    if kind == 'words':
+        words = [text.split() for text in sentences(count, seed)]
+        return [{'tokens': row, 'labels': [class_of(word) for word in row]} for row in words]
     return [{'text': reverse(text) + text[-1]} for text in texts[:count]]
+
+
+def class_of(text: str) -> int:
+    return crc32(text.encode()) % CLASSES
+
+
+# what a row of a text is to teach, by the kind of data
+LABELS = {
+    'classes': class_of,
+    'value': lambda text: len(text) / 10 - 3,
+    'several': lambda text: [int('the' in text), int('of' in text), int(len(text) > 60)],
+}
+TASKS = {
+    'classes': Classification(), 'pairs': Classification(), 'words': Words(), 'value': Values('regression'),
+    'several': Values('multi_label_classification'),
+}
 
 
 def main() -> None:
@@ -56,7 +80,8 @@ def main() -> None:
         shutil.rmtree(OUT / 'models' / name, ignore_errors=True)
         path, base, tokenizer = make_model(name, OUT / 'models')
         for case in cases:
-            make_one(case, path, copy.deepcopy(base), tokenizer, seed=crc32(case.name.encode()) % 10000)
+            with_head = base if case.data not in TASKS else classifier(path, case.data)
+            make_one(case, path, copy.deepcopy(with_head), tokenizer, seed=crc32(case.name.encode()) % 10000)
 
 
 def make_one(case: Case, model_path: Path, base, tokenizer, seed: int) -> None:
@@ -65,9 +90,11 @@ def make_one(case: Case, model_path: Path, base, tokenizer, seed: int) -> None:
     folder.mkdir(parents=True)
     run = Run(**{'max_steps': 5, **case.run})
     rows = make_rows(case.data, case.rows or run.max_steps * run.batch_size * run.gradient_accumulation_steps, seed)
-    config = getattr(peft, case.kind)(task_type='CAUSAL_LM', **case.method)
-    fields = {'peft_type': str(config.peft_type.value), **case.method, **case.fields} if case.afresh else case.fields
-    figures = make_case(folder, f'../../models/{model_path.name}', base, tokenizer, config, rows, run, seed, fields, case.recipe or Recipe())
+    task = TASKS.get(case.data, Causal())
+    config = getattr(peft, case.kind)(task_type=task.name, **case.method)
+    extra = {**case.fields, **task.fields}
+    fields = {'peft_type': str(config.peft_type.value), **case.method, **extra} if case.afresh else extra
+    figures = make_case(folder, f'../../models/{model_path.name}', base, tokenizer, config, rows, run, seed, fields, case.recipe or Recipe(), task)
     print(case.name, [round(loss, 3) for loss in figures.losses], [round(norm, 3) for norm in figures.grad_norms])
 
 

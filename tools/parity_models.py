@@ -8,9 +8,10 @@ import torch
 from gguf import GGMLQuantizationType as Quant
 from parity_gguf import write_gguf
 from safetensors.torch import save_file
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoModelForCausalLM, BloomConfig, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config,
+    AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
+    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
 )
 
 WORDS = (
@@ -24,6 +25,8 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 VOCAB_SIZE = 300
+# labels of the classifiers
+CLASSES = 3
 BLOOM_SPLIT = r' ?[^(\s|[.,!?…。，、।۔،])]+'
 
 
@@ -55,6 +58,10 @@ def make_tokenizer(adds_bos: bool, split: str | None = None) -> PreTrainedTokeni
 TOKENS = dict(vocab_size=VOCAB_SIZE, eos_token_id=0, pad_token_id=1, bos_token_id=2)
 COMMON = dict(**TOKENS, num_hidden_layers=2)
 GPT2 = dict(**TOKENS, n_layer=2, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+ENCODER = dict(
+    vocab_size=VOCAB_SIZE, num_hidden_layers=2, max_position_embeddings=50, pad_token_id=1, hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0, num_labels=CLASSES, type_vocab_size=2,
+)
 BLOOM = dict(**TOKENS, n_layer=2, hidden_dropout=0.0, attention_dropout=0.0)
 LLAMA3_ROPE = dict(
     rope_type='llama3', rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32
@@ -112,12 +119,22 @@ MODELS = {
     'bloom-gguf': dict(
         config=BloomConfig(hidden_size=96, n_head=6, **BLOOM),
         gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_0, mlp=Quant.Q4_1), pre='bloom', split=BLOOM_SPLIT),
+    'bert': dict(config=BertConfig(hidden_size=36, num_attention_heads=3, intermediate_size=50, **ENCODER), encoder=True),
+    'roberta': dict(
+        config=RobertaConfig(hidden_size=42, num_attention_heads=7, intermediate_size=44, **{**ENCODER, 'type_vocab_size': 1}),
+        encoder=True, bare=True),
+    'distilbert': dict(
+        config=DistilBertConfig(dim=30, n_heads=5, hidden_dim=46, n_layers=2, vocab_size=VOCAB_SIZE, max_position_embeddings=48, pad_token_id=1,
+                                dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0, num_labels=CLASSES),
+        encoder=True, dtype=torch.float16),
 }
 
 
 def make_model(name: str, folder: Path):
     """Writes the checkpoint and gives (path, model with the weights that the checkpoint stands for in f32, tokenizer)."""
     spec = MODELS[name]
+    if 'encoder' in spec:
+        return make_encoder(name, folder)
     seed = 100 + list(MODELS).index(name)
     torch.manual_seed(seed)
     tokenizer = make_tokenizer(spec.get('adds_bos', False), spec.get('split'))
@@ -137,6 +154,61 @@ def make_model(name: str, folder: Path):
     if spec.get('old'):
         spell_as_transformers_4(path / 'config.json')
     return path, AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval(), tokenizer
+
+
+def make_encoder(name: str, folder: Path):
+    """The same of an encoder with a classifier; `bare` saves its body alone."""
+    spec = MODELS[name]
+    torch.manual_seed(500 + list(MODELS).index(name))
+    tokenizer = make_word_tokenizer(spec['config'].model_type)
+    model = AutoModelForSequenceClassification.from_config(spec['config']).float()
+    make_lively(model)
+    path = folder / name
+    saved = getattr(model, model.base_model_prefix) if spec.get('bare') else model
+    saved.to(spec.get('dtype', torch.float32)).save_pretrained(path)
+    (path / 'tokenizer.json').write_text(tokenizer.backend_tokenizer.to_str())
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+    (path / 'tokenizer_config.json').write_text(json.dumps({'tokenizer_class': 'PreTrainedTokenizerFast', **special}, indent=1))
+    return path, None, tokenizer
+
+
+def make_word_tokenizer(model_type: str) -> PreTrainedTokenizerFast:
+    """BERT's WordPiece, or RoBERTa's byte-level BPE, with their special tokens around a text and between two."""
+    first, last, unknown = ('<s>', '</s>', '<unk>') if model_type == 'roberta' else ('[CLS]', '[SEP]', '[UNK]')
+    special = [first, PAD, last, unknown]
+    if model_type == 'roberta':
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        tokenizer.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=VOCAB_SIZE, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+        tokenizer.train_from_iterator(sentences(500, seed=1), trainer)
+    else:
+        tokenizer = Tokenizer(models.WordPiece(word_pieces(special), unk_token=unknown))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.decoder = decoders.WordPiece()
+    between = f'{last} {last}' if model_type == 'roberta' else last
+    second = 0 if model_type == 'roberta' else 1
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f'{first} $A {last}', pair=f'{first} $A {between} $B:{second} {last}:{second}',
+        special_tokens=[(first, tokenizer.token_to_id(first)), (last, tokenizer.token_to_id(last))])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, cls_token=first, sep_token=last, pad_token=PAD, unk_token=unknown)
+
+
+def word_pieces(special: list[str]) -> dict[str, int]:
+    """A vocabulary that does not hang on a trainer's hash order: letters, their continuations, and every third word."""
+    letters = sorted(set(''.join(WORDS)) | set('.!?'))
+    pieces = special + letters + [f'##{letter}' for letter in letters] + WORDS[::3] + ['##er', '##ing']
+    return {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
+
+
+def classifier(path: Path, data: str):
+    """The checkpoint with a head for such data; a new one where it has none of that size."""
+    torch.manual_seed(700)
+    auto = AutoModelForTokenClassification if data == 'words' else AutoModelForSequenceClassification
+    labels = {'value': 1}.get(data, CLASSES)
+    return auto.from_pretrained(path, num_labels=labels, dtype=torch.float32, ignore_mismatched_sizes=True).eval()
 
 
 def bare_tensors(model) -> dict[str, torch.Tensor]:

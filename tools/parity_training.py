@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
 IGNORE = -100
+PROBE = 'Before the frost every basket of sweet seed.'
 
 
 @dataclass
@@ -122,7 +123,27 @@ def optimizer_steps(rows: list[dict], run: Run) -> list[list[list[dict]]]:
     return steps if run.max_steps == 0 else steps[:run.max_steps]
 
 
-def train(model, tokenizer, rows: list[dict], run: Run, recipe: Recipe = Recipe()) -> Figures:
+class Causal:
+    """CAUSAL_LM: the tokens that come next, the mean over those with a label. See parity_tasks.py for the other tasks."""
+
+    name = 'CAUSAL_LM'
+    fields: dict = {}
+
+    def collate(self, rows, tokenizer, max_length):
+        return collate(rows, tokenizer, max_length)
+
+    def count(self, batch) -> int:
+        return int((batch[2][:, 1:] != IGNORE).sum())
+
+    def loss_sum(self, model, batch):
+        return loss_sum(model, batch)
+
+    def probe(self, model, tokenizer, max_length: int) -> list[float]:
+        ids, _ = encode({'text': PROBE}, tokenizer, max_length)
+        return model(input_ids=torch.tensor([ids])).logits[0, -1].tolist()
+
+
+def train(model, tokenizer, rows: list[dict], run: Run, recipe: Recipe = Recipe(), task=Causal()) -> Figures:
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = recipe.optimizer(model, run)
     steps = optimizer_steps(rows, run)
@@ -131,11 +152,11 @@ def train(model, tokenizer, rows: list[dict], run: Run, recipe: Recipe = Recipe(
     model.train()
     for step, micro_batches in enumerate(steps, 1):
         recipe.before_step(model, step)
-        batches = [collate(batch, tokenizer, run.max_length) for batch in micro_batches]
-        targets = sum(int((labels[:, 1:] != IGNORE).sum()) for _, _, labels in batches)
+        batches = [task.collate(batch, tokenizer, run.max_length) for batch in micro_batches]
+        targets = sum(task.count(batch) for batch in batches)
         total = 0.0
         for batch in batches:
-            loss = loss_sum(model, batch)[0] / targets
+            loss = task.loss_sum(model, batch)[0] / targets
             loss.backward()
             total += loss.item()
         figures.losses.append(total)
@@ -177,21 +198,19 @@ def save_adapter(model, folder: Path, **options) -> None:
 
 
 @torch.no_grad()
-def measure(model, tokenizer, rows: list[dict], run: Run) -> dict:
-    """Loss over the first six rows, and logits after a text (encoded as a {"text"} row) that is not cut."""
-    sums = [loss_sum(model, collate([row], tokenizer, run.max_length)) for row in rows[:6]]
-    probe = 'Before the frost every basket of sweet seed.'
-    ids, _ = encode({'text': probe}, tokenizer, run.max_length)
-    logits = model(input_ids=torch.tensor([ids])).logits[0, -1]
+def measure(model, tokenizer, rows: list[dict], run: Run, task=Causal()) -> dict:
+    """Loss over the first six rows, and logits after a text (encoded as a {"text"} row) that is not cut, or of its classes."""
+    sums = [task.loss_sum(model, task.collate([row], tokenizer, run.max_length)) for row in rows[:6]]
+    logits = task.probe(model, tokenizer, run.max_length)
     return {
         'eval_loss': float(sum(loss for loss, _ in sums)) / sum(count for _, count in sums),
         'eval_tokens': sum(count for _, count in sums),
-        'probe': {'text': probe, 'logits': [float(f'{value:.7g}') for value in logits.tolist()]},
+        'probe': {'text': PROBE, 'logits': [float(f'{value:.7g}') for value in logits]},
     }
 
 
 def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfig', rows: list[dict], run: Run, seed: int,
-              fields: dict, recipe: Recipe = Recipe()) -> Figures:
+              fields: dict, recipe: Recipe = Recipe(), task=Causal()) -> Figures:
     """
     Writes config.yaml, data.jsonl, init/, final/ and expect.json. `fields` are further fields of the run file; with peft_type
     among them it starts afresh, else from init/.
@@ -203,7 +222,7 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     recipe.save(model, folder / 'init')
     (folder / 'data.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
     settings = {
-        'model': model_path, 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
+        'model': model_path, 'task_type': task.name, 'dataset': './data.jsonl', **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
         **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1,
     }
     if run.max_steps:
@@ -211,14 +230,14 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     else:
         del settings['max_steps']
     (folder / 'config.yaml').write_text(''.join(f'{name}: {json.dumps(value)}\n' for name, value in settings.items()))
-    figures = train(model, tokenizer, rows, run, recipe)
+    figures = train(model, tokenizer, rows, run, recipe, task)
     recipe.save(model, folder / 'final')
     (folder / 'final' / 'adapter_config.json').unlink()
     (folder / 'final' / 'prompt_encoder.safetensors').unlink(missing_ok=True)
     expected = {
         **figures.as_dict(),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),
-        **measure(model, tokenizer, rows, run),
+        **measure(model, tokenizer, rows, run, task),
     }
     (folder / 'expect.json').write_text(json.dumps(expected))
     return figures

@@ -1,0 +1,87 @@
+"""What the tasks of parity cases learn from a row: how it is encoded, its loss, and the logits that are compared."""
+
+import torch
+from parity_training import IGNORE, PROBE
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+
+
+
+def pad(rows: list[list], filler) -> torch.Tensor:
+    width = max(len(row) for row in rows)
+    return torch.tensor([row + [filler] * (width - len(row)) for row in rows])
+
+
+class Classification:
+    """SEQ_CLS: one class a row, the mean over rows; texts or pairs of them."""
+
+    name = 'SEQ_CLS'
+    fields: dict = {}
+
+    def collate(self, rows: list[dict], tokenizer, max_length: int) -> dict:
+        encoded = [self.encode(row, tokenizer, max_length) for row in rows]
+        types = {} if 'text_pair' not in rows[0] else {'token_type_ids': pad([list(e['token_type_ids']) for e in encoded], 0)}
+        return {
+            'input_ids': pad([list(e['input_ids']) for e in encoded], tokenizer.pad_token_id),
+            'attention_mask': pad([[1] * len(e['input_ids']) for e in encoded], 0),
+            **types,
+            'labels': self.labels(rows, encoded),
+        }
+
+    def encode(self, row: dict, tokenizer, max_length: int):
+        return tokenizer(row['text'], row.get('text_pair'), truncation=True, max_length=max_length, return_token_type_ids='text_pair' in row)
+
+    def labels(self, rows: list[dict], encoded: list) -> torch.Tensor:
+        return torch.tensor([row['label'] for row in rows])
+
+    def count(self, batch: dict) -> int:
+        return len(batch['labels'])
+
+    def loss_sum(self, model, batch: dict) -> tuple[torch.Tensor, int]:
+        inputs = {name: value for name, value in batch.items() if name != 'labels'}
+        return self.loss(model(**inputs).logits, batch['labels']), self.count(batch)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return cross_entropy(logits, labels, reduction='sum')
+
+    def probe(self, model, tokenizer, max_length: int) -> list[float]:
+        ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
+        return model(**ids).logits.reshape(-1).tolist()
+
+
+class Values(Classification):
+    """SEQ_CLS with a value for each output: the mean over all of them."""
+
+    def __init__(self, kind: str):
+        self.fields = {'problem_type': kind}
+        self.of = mse_loss if kind == 'regression' else binary_cross_entropy_with_logits
+
+    def labels(self, rows, encoded):
+        return torch.tensor([[row['label']] if isinstance(row['label'], float) else row['label'] for row in rows], dtype=torch.float32)
+
+    def count(self, batch):
+        return batch['labels'].numel()
+
+    def loss(self, logits, labels):
+        return self.of(logits, labels, reduction='sum')
+
+
+class Words(Classification):
+    """TOKEN_CLS: a class for the first token of each word, the mean over words."""
+
+    name = 'TOKEN_CLS'
+
+    def encode(self, row, tokenizer, max_length):
+        return tokenizer(row['tokens'], is_split_into_words=True, truncation=True, max_length=max_length)
+
+    def labels(self, rows, encoded):
+        def of(row, encoding):
+            words = encoding.word_ids()
+            return [IGNORE if word is None or word == before else row['labels'][word] for word, before in zip(words, [None] + words)]
+
+        return pad([of(row, encoding) for row, encoding in zip(rows, encoded)], IGNORE)
+
+    def count(self, batch):
+        return int((batch['labels'] != IGNORE).sum())
+
+    def loss(self, logits, labels):
+        return cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=IGNORE, reduction='sum')
