@@ -22,7 +22,7 @@ function headerOf({ model, added_tokens: added }: Shape['tokenizer'], pre: strin
   for (const [token, id] of Object.entries(model.vocab)) tokens[id] = token;
   const types = new Int32Array(tokens.length).fill(1);
   for (const { id, content, special } of added) {
-    if (!special) continue;
+    if (!special || content.startsWith('@@')) continue;
     tokens[id] = content;
     types[id] = 3;
   }
