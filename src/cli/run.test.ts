@@ -70,7 +70,7 @@ describe('a command', () => {
 describe('graft', () => {
   it('lists its commands, with exit code 0 where it was asked to', async () => {
     expect(await runCommand(graft, ['--help'])).toBe(0);
-    for (const name of ['train', 'eval', 'generate', 'logits', 'merge', 'estimate', 'inspect'])
+    for (const name of ['train', 'eval', 'generate', 'logits', 'merge', 'blend', 'convert', 'estimate', 'inspect'])
       expect(written.stdout).toContain(`graft ${name} `);
     expect(await runCommand(graft, [])).toBe(2);
   });

@@ -44,7 +44,7 @@ export interface Progress {
   readonly phase: 'read' | 'tokenize' | 'upload' | 'compile' | 'store' | 'first-step' | 'export';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'rows' | 'kernels' | 'steps';
+  readonly unit: 'bytes' | 'rows' | 'kernels' | 'steps' | 'modules';
 }
 
 export type OnProgress = (progress: Progress) => void;
@@ -283,6 +283,42 @@ export interface AdapterSummary {
   readonly runId?: string;
 }
 
+/** A way of making one LoRA adapter of several, for the form that offers it. */
+export interface CombinationDescription {
+  /** PEFT's combination_type */
+  readonly name: string;
+  readonly help: string;
+  /** equal: all adapters must have one rank; chosen: svdRank; sum: the ranks add up */
+  readonly rank: 'equal' | 'chosen' | 'sum';
+  readonly needsDensity: boolean;
+  /** majoritySignMethod matters */
+  readonly electsSign: boolean;
+  /** seed matters */
+  readonly isRandom: boolean;
+}
+
+export interface BlendOptions {
+  readonly combination: string;
+  /** share of the values that pruning keeps, above 0 and up to 1 */
+  readonly density?: number;
+  readonly majoritySignMethod?: 'total' | 'frequency';
+  /** the highest rank of the adapters if not given */
+  readonly svdRank?: number;
+  readonly seed?: number;
+  /** of the new adapter; said by what it is made of if not given */
+  readonly name?: string;
+}
+
+/** Rank of a LoRA that stands for another adapter, or the share of each layer's change (its energy) that it is to keep: above 0, up to 1. */
+export type KeptRank = { readonly rank: number } | { readonly share: number };
+
+export interface ConvertedAdapter {
+  readonly adapter: AdapterSummary;
+  /** share of the change ‖ΔW‖² that is kept, of all layers together and by module path */
+  readonly energy: number;
+  readonly energyByModule: Readonly<Record<string, number>>;
+}
+
 export interface Engine {
   describeGpu(): Promise<GpuReport>;
   describeStorage(): Promise<StorageReport>;
@@ -328,6 +364,16 @@ export interface Engine {
 
   listAdapters(): Promise<readonly AdapterSummary[]>;
   importAdapter(files: readonly ModelFile[]): Promise<AdapterSummary>;
+  combinations(): Promise<readonly CombinationDescription[]>;
+  /** One LoRA adapter from several, with a weight for each; no model is needed. Throws bad-input with what does not go together. */
+  blendAdapters(
+    ids: readonly string[],
+    weights: readonly number[],
+    options: BlendOptions,
+    onProgress: OnProgress,
+  ): Promise<AdapterSummary>;
+  /** A LoRA that does what another adapter does to the open model. */
+  convertToLora(adapterId: string, kept: KeptRank, onProgress: OnProgress): Promise<ConvertedAdapter>;
   deleteAdapter(id: string): Promise<void>;
   /** a zip: adapter_config.json, adapter_model.safetensors, README.md, run.yaml, metrics.jsonl */
   exportAdapter(id: string): Promise<{ name: string; blob: Blob }>;

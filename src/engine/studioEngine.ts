@@ -8,6 +8,7 @@ import { acquireLibraryLock } from '../storage/lock.ts';
 import { openLibrary } from '../storage/library.ts';
 import { requestPersistence, storageReport } from '../storage/quota.ts';
 import { AdapterRoom } from './adapterRoom.ts';
+import { AdapterWorkshop, describeCombinations } from './adapterWorkshop.ts';
 import type { DataOptions, Engine, MetricPoint, FieldDescription, OnProgress, RunFields } from './api.ts';
 import { DataRoom } from './dataRoom.ts';
 import { estimateRun } from './estimateRun.ts';
@@ -51,6 +52,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
   const models = new ModelRoom(library);
   const data = new DataRoom();
   const adapters = new AdapterRoom(library);
+  const workshop = new AdapterWorkshop(adapters);
   const playground = new Playground(machine, adapters);
   const runs = new RunRoom(machine, library, adapters);
   let isSwept = false;
@@ -225,6 +227,17 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     async importAdapter(files) {
       await refuseSecondTab();
       return adapters.import(files);
+    },
+    combinations: () => Promise.resolve(describeCombinations()),
+    async blendAdapters(ids, weights, options, onProgress) {
+      await refuseSecondTab();
+      await whileIdle();
+      return workshop.blend(ids, weights, options, onProgress);
+    },
+    async convertToLora(adapterId, kept, onProgress) {
+      await refuseSecondTab();
+      await whileIdle();
+      return workshop.convert(models.current.model, adapterId, kept, onProgress);
     },
     async deleteAdapter(id) {
       await refuseSecondTab();
