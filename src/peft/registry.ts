@@ -1,32 +1,44 @@
 import { UserError } from '../formats/errors.ts';
 import { adalora } from './adalora.ts';
 import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
+import { hybrid } from './adapterhub/hybrid.ts';
 import { loreft } from './adapterhub/loreft.ts';
 import { ia3 } from './ia3.ts';
 import { lora } from './lora.ts';
 import { loha } from './loha.ts';
 import { lokr } from './lokr.ts';
+import { beft } from './beft.ts';
+import { bitFit } from './bitFit.ts';
+import { lnTuning } from './lnTuning.ts';
+import { trainableTokens } from './trainableTokens.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
 import { prefixTuning, pTuningV2 } from './prompts/prefixTuning.ts';
 import { promptTuning } from './prompts/promptTuning.ts';
+import { vera } from './vera.ts';
 
 /** Every method: the form, the YAML reader and the tests all read this list. Adding one is its file and a line here. */
 export const methods: readonly Method[] = [
   lora,
+  vera,
   ia3,
   adalora,
   houlsby,
   pfeiffer,
   parallel,
   loreft,
+  hybrid,
   promptTuning,
   pTuning,
   prefixTuning,
   pTuningV2,
   loha,
   lokr,
+  lnTuning,
+  beft,
+  bitFit,
+  trainableTokens,
 ];
 
 /**

@@ -3,7 +3,7 @@
 from tempfile import TemporaryDirectory
 
 import torch
-from parity_case import lora
+from parity_case import case, lora
 from parity_training import Recipe, Run, save_adapter
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import load_file, save_file
@@ -91,4 +91,7 @@ CASES = [
          afresh=True, recipe=Principal()),
     lora('olora', 'qwen2', r=3, lora_alpha=2, init_lora_weights='olora', target_modules=['q_proj', 'up_proj'], afresh=True, recipe=Converted()),
     lora('orthogonal', 'mistral', r=4, init_lora_weights='orthogonal', target_modules=['o_proj', 'gate_proj']),
+    case('vera', 'llama', 'VeraConfig', dict(r=7, target_modules=['q_proj', 'v_proj', 'down_proj'])),
+    case('vera-unsaved', 'qwen2', 'VeraConfig', dict(
+        r=5, projection_prng_key=3, d_initial=0.3, save_projection=False, target_modules=['k_proj', 'up_proj'], bias='vera_only')),
 ]

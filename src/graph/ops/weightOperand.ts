@@ -27,9 +27,10 @@ export function weightOperand(tensor: Tensor, context: LoweringContext): WeightO
   const format = owner.origin.kind === 'weight' ? owner.origin.format : 'f32';
   const { planes, rowGroup, decoder } = formatOf(format);
   const isLeaf = owner.origin.kind === 'weight' || owner.origin.kind === 'parameter';
-  const shards = isLeaf && offset === 0 ? context.shards(owner) : [{ rowStart: 0, rowCount: tensor.shape[0] ?? 1 }];
+  const stored = isLeaf && offset === 0 ? context.shards(owner) : [];
   const isPart = owner.shape[0] !== tensor.shape[0];
-  if (isPart && (format !== 'f32' || shards.length > 1)) {
+  const shards = isPart || stored.length === 0 ? [{ rowStart: 0, rowCount: tensor.shape[0] ?? 1 }] : stored;
+  if (isPart && (format !== 'f32' || stored.length > 1)) {
     throw new Error(
       `a part [${tensor.shape.join(', ')}] of a weight [${owner.shape.join(', ')}] in ${format} cannot be multiplied; slice by whole weights`,
     );
