@@ -1,7 +1,7 @@
 """Makes the parity cases that AdapterHub's library `adapters` judges, over models and rows of the cases that PEFT judges.
 
 usage: python tools/make_adapterhub_cases.py [part of a case's name]
-       (needs adapters 1.3 with transformers 4.57, torch, peft and safetensors; one thread. PEFT's cases must be there.)
+       (needs adapters 1.3 with transformers 4.57, torch and safetensors, for hybrid cases peft; one thread. PEFT's cases must be there.)
 
 cases/adapterhub-<name>/   as tools/make_parity_cases.py lays them out; init/ and final/ are folders that `adapters` saved
 """
@@ -15,27 +15,28 @@ from zlib import crc32
 import adapters
 import torch
 from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
-from parity_training import Run, jitter, measure, train
+from parity_training import Run, jitter, measure, save_adapter, train
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
 ROWS = PARITY / 'cases' / 'llama-lora' / 'data.jsonl'
 NAME = 'default'
 
-# name, model, config, fields of the run file that start afresh (the adapter's own init is otherwise continued)
+# name, model, config, and of a hybrid PEFT's LoraConfig beside it
 CASES = [
-    ('llama-houlsby', 'llama', DoubleSeqBnConfig(), {}),
-    ('llama-pfeiffer', 'llama', SeqBnConfig(reduction_factor=7), {}),
-    ('llama-parallel', 'llama', ParBnConfig(reduction_factor=8), {}),
+    ('llama-houlsby', 'llama', DoubleSeqBnConfig(), None),
+    ('llama-pfeiffer', 'llama', SeqBnConfig(reduction_factor=7), None),
+    ('llama-parallel', 'llama', ParBnConfig(reduction_factor=8), None),
     ('llama-attention-only', 'llama', SeqBnConfig(mh_adapter=True, output_adapter=False, leave_out=[0], reduction_factor=4.5,
-                                                  non_linearity='gelu', scaling='learned', residual_before_ln=False), {}),
+                                                  non_linearity='gelu', scaling='learned', residual_before_ln=False), None),
     ('llama-houlsby-norms', 'llama', DoubleSeqBnConfig(reduction_factor={'0': 4, 'default': 12}, ln_after=True, non_linearity='gelu_new',
-                                                       adapter_residual_before_ln=True, scaling='channel'), {}),
-    ('llama-loreft', 'llama', LoReftConfig(r=3, layers=[1], suffix_positions=2, dropout=0.0), {}),
-    ('llama-loreft-first', 'llama', LoReftConfig(r=2, layers=[0], prefix_positions=5, dropout=0.0), {}),
-    ('llama-noreft-tied', 'llama', NoReftConfig(r=2, prefix_positions=4, suffix_positions=3, tied_weights=True, dropout=0.0, non_linearity='relu'), {}),
-    ('llama-direft', 'llama', DiReftConfig(r=2, prefix_positions=0, suffix_positions=4, dropout=0.0), {}),
-    ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), {}),
+                                                       adapter_residual_before_ln=True, scaling='channel'), None),
+    ('llama-loreft', 'llama', LoReftConfig(r=3, layers=[1], suffix_positions=2, dropout=0.0), None),
+    ('llama-loreft-first', 'llama', LoReftConfig(r=2, layers=[0], prefix_positions=5, dropout=0.0), None),
+    ('llama-noreft-tied', 'llama', NoReftConfig(r=2, prefix_positions=4, suffix_positions=3, tied_weights=True, dropout=0.0, non_linearity='relu'), None),
+    ('llama-direft', 'llama', DiReftConfig(r=2, prefix_positions=0, suffix_positions=4, dropout=0.0), None),
+    ('llama-hybrid', 'llama', SeqBnConfig(reduction_factor=9), dict(r=2, lora_alpha=6, target_modules=['q_proj', 'down_proj'])),
+    ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), None),
 ]
 
 
@@ -47,18 +48,36 @@ def open_model(path: Path):
     return AutoModelForCausalLM.from_pretrained(path, config=config, dtype=torch.float32)
 
 
-def save(model, folder: Path) -> None:
-    """The folder of `adapters`, without the language model's head, which is frozen, and without the name of a folder here."""
-    model.save_adapter(folder, NAME, with_head=False, use_safetensors=True)
-    path = folder / 'adapter_config.json'
+def save(model, folder: Path, lora) -> None:
+    """
+    The folder of `adapters`, without the language model's head, which is frozen, and without the name of a folder here; of a hybrid
+    adapter/ beside PEFT's lora/.
+    """
+    own = folder if lora is None else folder / 'adapter'
+    own.mkdir(parents=True)
+    inner = model if lora is None else model.get_base_model()
+    inner.save_adapter(own, NAME, with_head=False, use_safetensors=True)
+    path = own / 'adapter_config.json'
     config = {**json.loads(path.read_text()), 'model_name': None}
-    subtracts = getattr(model.adapters_config.get(NAME), 'subtract_projection', None)
-    if subtracts is False:
+    if getattr(inner.adapters_config.get(NAME), 'subtract_projection', None) is False:
         config['config']['subtract_projection'] = False  # which `adapters` reads but forgets to write
     path.write_text(json.dumps(config, indent=1))
+    if lora is not None:
+        save_adapter(model, folder / 'lora')
 
 
-def make_case(name: str, model_name: str, config, fields: dict) -> None:
+def add_lora(model, lora: dict):
+    """LoRA over a model with an adapter, both of them trained: PEFT freezes what is not its own."""
+    from peft import LoraConfig, get_peft_model
+
+    both = get_peft_model(model, LoraConfig(task_type='CAUSAL_LM', **lora))
+    for name, parameter in both.named_parameters():
+        if '.adapters.' in name:
+            parameter.requires_grad = True
+    return both
+
+
+def make_case(name: str, model_name: str, config, lora) -> None:
     folder = PARITY / 'cases' / f'adapterhub-{name}'
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -69,18 +88,21 @@ def make_case(name: str, model_name: str, config, fields: dict) -> None:
     adapters.init(model)
     model.add_adapter(NAME, config=config)
     model.train_adapter(NAME)
+    if lora is not None:
+        model = add_lora(model, lora)
     jitter(model, seed)
-    save(model, folder / 'init')
+    save(model, folder / 'init', lora)
     shutil.copy(ROWS, folder / 'data.jsonl')
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
     run = Run(max_steps=5)
     settings = {'model': f'../../models/{model_name}', 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', 'init_adapter': './init',
-                **fields, **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1}
+                **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1}
     del settings['num_train_epochs']
     (folder / 'config.yaml').write_text(''.join(f'{key}: {json.dumps(value)}\n' for key, value in settings.items()))
     figures = train(model, tokenizer, rows, run)
-    save(model, folder / 'final')
-    (folder / 'final' / 'adapter_config.json').unlink()
+    save(model, folder / 'final', lora)
+    for path in folder.glob('final/**/adapter_config.json'):
+        path.unlink()
     expected = {
         **vars(figures),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -93,9 +115,9 @@ def make_case(name: str, model_name: str, config, fields: dict) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     wanted = sys.argv[1] if len(sys.argv) > 1 else ''
-    for name, model, config, fields in CASES:
+    for name, model, config, lora in CASES:
         if wanted in name:
-            make_case(name, model, config, fields)
+            make_case(name, model, config, lora)
 
 
 if __name__ == '__main__':

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml';
+import { howToLoad } from '../formats/howToLoad.ts';
 import type { Adapter } from '../peft/method.ts';
 import type { MetricPoint } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { adapterFiles } from './preparedRun.ts';
 
-/** What a download holds: PEFT's two files, how the run was made, its figures, and a card that says how to load it. */
+/** What a download holds: the adapter as its library has it, how the run was made, its figures, and a card that says how to load it. */
 export async function exportFiles(
   model: LoadedModel,
   adapter: Adapter,
@@ -26,7 +27,7 @@ function card(model: LoadedModel, adapter: Adapter, log: readonly MetricPoint[])
   const { name } = model.checkpoint;
   return [
     '---',
-    'library_name: peft',
+    `library_name: ${'peft_type' in adapter.config ? 'peft' : 'adapter-transformers'}`,
     `base_model: ${name}`,
     'tags: [graft]',
     '---',
@@ -37,11 +38,7 @@ function card(model: LoadedModel, adapter: Adapter, log: readonly MetricPoint[])
     'run.yaml holds the settings, metrics.jsonl the figures of every step.',
     '',
     '```python',
-    'from peft import PeftModel',
-    'from transformers import AutoModelForCausalLM',
-    '',
-    `base = AutoModelForCausalLM.from_pretrained(${JSON.stringify(name)})`,
-    'model = PeftModel.from_pretrained(base, "this-folder")',
+    ...howToLoad(adapter.config, name),
     '```',
     '',
   ].join('\n');

@@ -78,6 +78,7 @@ it('an adapter of two parts has a folder for each library, and is read back whol
   const folder = { config: { peft_type: 'HYBRID', lora, adapter: config }, tensors: both };
   const files = writeAdapterFolder(folder);
   expect([...files.keys()].sort()).toEqual([
+    'README.md',
     'adapter/adapter.safetensors',
     'adapter/adapter_config.json',
     'lora/adapter_config.json',

@@ -1,10 +1,11 @@
 /** An adapter's folder, whichever library saved it: Hugging Face PEFT, AdapterHub, or both of them side by side. */
-import { hybridType, type AdapterFolder } from './adapterContent.ts';
+import { baseModelOf, hybridType, type AdapterFolder } from './adapterContent.ts';
 import { readAdapterHubFolder, writeAdapterHubFolder } from './adapterHubFolder.ts';
 import type { FileSet } from './byteSource.ts';
 import { readJson } from './byteSource.ts';
 import { UserError } from './errors.ts';
 import { stripCommonFolder } from './fileSet.ts';
+import { howToLoad } from './howToLoad.ts';
 import { peftWeights, readPeftFolder, writePeftFolder } from './peftFolder.ts';
 
 export const adapterConfigFile = 'adapter_config.json';
@@ -69,9 +70,21 @@ export function writeAdapterFolder({ config, tensors, beside }: AdapterFolder): 
       const written = writeAdapterFolder({ config: config[name] as AdapterFolder['config'], tensors: own });
       return [...written].map(([path, bytes]) => [`${name}/${path}`, bytes] as const);
     });
-    return new Map(files);
+    return new Map([...files, ['README.md', new TextEncoder().encode(hybridReadme(config))]]);
   }
   return 'peft_type' in config ? writePeftFolder(config, tensors, beside) : writeAdapterHubFolder(config, tensors);
+}
+
+/** Says what the two parts are, for whoever opens the folder. */
+function hybridReadme(config: AdapterFolder['config']): string {
+  const lines = howToLoad(config, baseModelOf(config) || 'base-model');
+  return [
+    '# LoRA and bottleneck adapters, trained together',
+    '',
+    'lora/ is a PEFT adapter and adapter/ an AdapterHub adapter. Each loads by itself; the model was trained with both:',
+    '',
+    ...['```python', ...lines, '```', ''],
+  ].join('\n');
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -8,6 +8,7 @@ import { fileSource, folderFiles } from '../formats/nodeFiles.ts';
 import { sizeOf } from '../graph/tensor.ts';
 import type { ModelDescription } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
+import { readAdapterFields } from './adapterConfig.ts';
 import { fileShape, tensorsForFile, valuesFromFile } from './initialize.ts';
 import type { Adapter } from './method.ts';
 import { methodOfConfig } from './registry.ts';
@@ -18,8 +19,13 @@ const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Rec
 
 function attach(description: ModelDescription, config: Readonly<Record<string, unknown>>): Adapter {
   const method = methodOfConfig(config);
-  const fields = 'peft_type' in config ? config : (method.readConfig?.(config) ?? config);
-  return method.attach(readFields(method.fields, fields), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
+  return method.attach(readFields(method.fields, config), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
+}
+
+/** The adapter that a folder's config stands for. */
+function attachFile(description: ModelDescription, config: Readonly<Record<string, unknown>>): Adapter {
+  const method = methodOfConfig(config);
+  return method.attach(readAdapterFields(method, config), { description, baseModelName: null, taskType: 'CAUSAL_LM' });
 }
 
 /** Cases over Hugging Face folders, with what PEFT or AdapterHub wrote for each. */
@@ -32,9 +38,9 @@ const cases = readdirSync(`${parity}cases`).flatMap((name) => {
 
 describe('the file of an adapter', () => {
   it.each(cases)('has the keys and shapes that its library writes: $name', async ({ model, init }) => {
-    const attached = attach(describeModel(readJson(`${model}/config.json`)), readJson(`${init}/adapter_config.json`));
+    const { config, tensors: theirs } = await readAdapterFolder(await folderFiles(init));
+    const attached = attachFile(describeModel(readJson(`${model}/config.json`)), config);
     const adapter = attached.forUse ?? attached;
-    const { tensors: theirs } = await readAdapterFolder(await folderFiles(init));
     const inFile = adapter.parameters.filter(({ isInFile = true }) => isInFile);
     const ours = new Map(inFile.map((spec) => [spec.name, fileShape(spec).join()]));
     expect([...ours.keys(), ...adapter.baseTensors.keys()].sort()).toEqual([...theirs.keys()].sort());
