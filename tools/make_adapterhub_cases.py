@@ -15,11 +15,12 @@ from zlib import crc32
 import adapters
 import torch
 from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
-from parity_training import Run, jitter, measure, save_adapter, train
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from parity_tasks import Classification
+from parity_training import Causal, Run, jitter, measure, save_adapter, train
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
-ROWS = PARITY / 'cases' / 'llama-lora' / 'data.jsonl'
+ROWS = {'CAUSAL_LM': PARITY / 'cases' / 'llama-lora' / 'data.jsonl', 'SEQ_CLS': PARITY / 'cases' / 'bert-lora' / 'data.jsonl'}
 NAME = 'default'
 
 # name, model, config, and of a hybrid PEFT's LoraConfig beside it
@@ -36,32 +37,41 @@ CASES = [
     ('llama-noreft-tied', 'llama', NoReftConfig(r=2, prefix_positions=4, suffix_positions=3, tied_weights=True, dropout=0.0, non_linearity='relu'), None),
     ('llama-direft', 'llama', DiReftConfig(r=2, prefix_positions=0, suffix_positions=4, dropout=0.0), None),
     ('llama-hybrid', 'llama', SeqBnConfig(reduction_factor=9), dict(r=2, lora_alpha=6, target_modules=['q_proj', 'down_proj'])),
+    ('gpt2-houlsby', 'gpt2', DoubleSeqBnConfig(reduction_factor=9), None),
+    ('gpt2-parallel', 'gpt2', ParBnConfig(reduction_factor=9, mh_adapter=True, scaling='learned'), None),
+    ('gpt2-loreft', 'gpt2', LoReftConfig(r=2, layers=[0], suffix_positions=1, dropout=0.0), None),
+    ('bert-houlsby', 'bert', DoubleSeqBnConfig(reduction_factor=9), None),
+    ('bert-pfeiffer', 'bert', SeqBnConfig(reduction_factor=9, mh_adapter=True, residual_before_ln='post_add'), None),
+    ('bert-parallel', 'bert', ParBnConfig(reduction_factor=6, scaling=0.5), None),
+    ('bert-before-norm', 'bert', SeqBnConfig(reduction_factor=9, original_ln_after=False, residual_before_ln=False, non_linearity='gelu'), None),
+    ('bert-noreft', 'bert', NoReftConfig(r=3, suffix_positions=2, dropout=0.0), None),
     ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), None),
 ]
 
 
-def open_model(path: Path):
+def open_model(path: Path, task: str):
     """Transformers 4 knows rope_theta, but not Transformers 5's rope_parameters."""
+    kind = AutoModelForCausalLM if task == 'CAUSAL_LM' else AutoModelForSequenceClassification
     config = AutoConfig.from_pretrained(path)
     if hasattr(config, 'rope_parameters'):
         config.rope_theta = config.rope_parameters['rope_theta']
-    return AutoModelForCausalLM.from_pretrained(path, config=config, dtype=torch.float32)
+    return kind.from_pretrained(path, config=config, dtype=torch.float32)
 
 
-def save(model, folder: Path, lora) -> None:
+def save(model, folder: Path, lora, task: str) -> None:
     """
-    The folder of `adapters`, without the language model's head, which is frozen, and without the name of a folder here; of a hybrid
-    adapter/ beside PEFT's lora/.
+    The folder of `adapters`, with a classifier's head but without a language model's, which is frozen, and without the name of a
+    folder here; of a hybrid adapter/ beside PEFT's lora/.
     """
     own = folder if lora is None else folder / 'adapter'
     own.mkdir(parents=True)
     inner = model if lora is None else model.get_base_model()
-    inner.save_adapter(own, NAME, with_head=False, use_safetensors=True)
-    path = own / 'adapter_config.json'
-    config = {**json.loads(path.read_text()), 'model_name': None}
-    if getattr(inner.adapters_config.get(NAME), 'subtract_projection', None) is False:
-        config['config']['subtract_projection'] = False  # which `adapters` reads but forgets to write
-    path.write_text(json.dumps(config, indent=1))
+    inner.save_adapter(own, NAME, with_head=task != 'CAUSAL_LM', use_safetensors=True)
+    for path in own.glob('*_config.json'):
+        config = {**json.loads(path.read_text()), 'model_name': None}
+        if config['config'] and getattr(inner.adapters_config.get(NAME), 'subtract_projection', None) is False:
+            config['config']['subtract_projection'] = False  # which `adapters` reads but forgets to write
+        path.write_text(json.dumps(config, indent=1))
     if lora is not None:
         save_adapter(model, folder / 'lora')
 
@@ -83,7 +93,8 @@ def make_case(name: str, model_name: str, config, lora) -> None:
     folder.mkdir(parents=True)
     seed = crc32(name.encode()) % 10000
     torch.manual_seed(seed)
-    model = open_model(PARITY / 'models' / model_name)
+    task = Classification() if model_name == 'bert' else Causal()
+    model = open_model(PARITY / 'models' / model_name, task.name)
     tokenizer = AutoTokenizer.from_pretrained(PARITY / 'models' / model_name)
     adapters.init(model)
     model.add_adapter(NAME, config=config)
@@ -91,22 +102,22 @@ def make_case(name: str, model_name: str, config, lora) -> None:
     if lora is not None:
         model = add_lora(model, lora)
     jitter(model, seed)
-    save(model, folder / 'init', lora)
-    shutil.copy(ROWS, folder / 'data.jsonl')
-    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
+    save(model, folder / 'init', lora, task.name)
+    shutil.copy(ROWS[task.name], folder / 'data.jsonl')
+    rows = [json.loads(line) for line in ROWS[task.name].read_text().splitlines()]
     run = Run(max_steps=5)
-    settings = {'model': f'../../models/{model_name}', 'task_type': 'CAUSAL_LM', 'dataset': './data.jsonl', 'init_adapter': './init',
+    settings = {'model': f'../../models/{model_name}', 'task_type': task.name, 'dataset': './data.jsonl', 'init_adapter': './init',
                 **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1}
     del settings['num_train_epochs']
     (folder / 'config.yaml').write_text(''.join(f'{key}: {json.dumps(value)}\n' for key, value in settings.items()))
-    figures = train(model, tokenizer, rows, run)
-    save(model, folder / 'final', lora)
-    for path in folder.glob('final/**/adapter_config.json'):
+    figures = train(model, tokenizer, rows, run, task=task)
+    save(model, folder / 'final', lora, task.name)
+    for path in folder.glob('final/**/*_config.json'):
         path.unlink()
     expected = {
         **vars(figures),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),
-        **measure(model, tokenizer, rows, run),
+        **measure(model, tokenizer, rows, run, task),
     }
     (folder / 'expect.json').write_text(json.dumps(expected))
     print(name, [round(loss, 3) for loss in figures.losses], [round(norm, 3) for norm in figures.grad_norms])
