@@ -9,6 +9,7 @@ import { WeightStore } from '../models/weightStore.ts';
 import type { Quantisation } from '../quant/quantise.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { tokenizerJsonOf } from '../tokenizer/vocabularyFiles.ts';
 
 /** Longest context that the rotary table is made for. */
 const mostPositions = 8192;
@@ -138,9 +139,10 @@ function readTokenizer(checkpoint: Checkpoint): Tokenizer {
   const source = checkpoint.tokenizer;
   const known = { configIds: { eosTokenId: eosTokenIds[0], bosTokenId, padTokenId }, embeddingRows };
   if (source.kind === 'gguf') return loadTokenizer({ ...tokenizerFromGguf(source.metadata.all()), ...known });
-  if (source.files.tokenizerJson === undefined)
+  const tokenizerJson = source.files.tokenizerJson ?? tokenizerJsonOf(source.files, source.files.tokenizerConfig);
+  if (tokenizerJson === undefined)
     throw new UserError(
       'The model has no tokenizer.json, so text cannot be turned into tokens. Add the tokenizer.json of the model.',
     );
-  return loadTokenizer({ ...source.files, tokenizerJson: source.files.tokenizerJson, ...known });
+  return loadTokenizer({ ...source.files, tokenizerJson, ...known });
 }

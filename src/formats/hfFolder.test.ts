@@ -3,7 +3,7 @@ import type { FileSet } from './byteSource.ts';
 import { memorySource } from './byteSource.ts';
 import { UserError } from './errors.ts';
 import { stripCommonFolder } from './fileSet.ts';
-import { readHfFolder } from './hfFolder.ts';
+import { readHfFolder, readTokenizerFiles } from './hfFolder.ts';
 import { writeSafetensors } from './safetensorsWriter.ts';
 
 const weights = (...names: string[]) =>
@@ -129,4 +129,16 @@ describe('stripping the common folder', () => {
     expect(stripped('x')).toEqual(['x']);
     expect(stripped()).toEqual([]);
   });
+});
+
+it("reads a tokenizer's older files where there is no tokenizer.json, and only there", async () => {
+  const older = { 'vocab.txt': '[UNK]', 'vocab.json': { a: 0 }, 'merges.txt': 'a b' };
+  expect(await readTokenizerFiles(folder(older))).toMatchObject({
+    vocabTxt: '[UNK]',
+    vocabJson: { a: 0 },
+    mergesTxt: 'a b',
+  });
+  const found = await readTokenizerFiles(folder({ ...older, 'tokenizer.json': {} }));
+  expect(found).toMatchObject({ tokenizerJson: {} });
+  expect(found).not.toHaveProperty('vocabTxt');
 });

@@ -10,6 +10,10 @@ export interface HfTokenizerFiles {
   readonly tokenizerJson?: unknown;
   readonly tokenizerConfig?: unknown;
   readonly specialTokensMap?: unknown;
+  /** older files, read where there is no tokenizer.json: BERT's; GPT-2's and RoBERTa's */
+  readonly vocabTxt?: string;
+  readonly vocabJson?: unknown;
+  readonly mergesTxt?: string;
   /** Jinja source, from chat_template.jinja, chat_template.json or tokenizer_config.json, in Transformers' order of precedence */
   readonly chatTemplate?: string;
 }
@@ -67,6 +71,15 @@ export async function readTokenizerFiles(files: FileSet): Promise<HfTokenizerFil
     tokenizerConfig,
     specialTokensMap,
     chatTemplate: await readChatTemplate(files, tokenizerConfig),
+    ...(tokenizerJson === undefined && (await readVocabulary(files))),
+  };
+}
+
+async function readVocabulary(files: FileSet): Promise<Pick<HfTokenizerFiles, 'vocabTxt' | 'vocabJson' | 'mergesTxt'>> {
+  const [vocabTxt, mergesTxt] = [files.get('vocab.txt'), files.get('merges.txt')];
+  return {
+    ...(vocabTxt && { vocabTxt: await readText(vocabTxt) }),
+    ...(mergesTxt && { mergesTxt: await readText(mergesTxt), vocabJson: await optionalJson(files, 'vocab.json') }),
   };
 }
 
