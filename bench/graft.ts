@@ -5,15 +5,15 @@ import { Graph } from '../src/graph/graph.ts';
 import { planGraph } from '../src/graph/plan.ts';
 import { Arenas, Program, stepParameterBytes } from '../src/graph/program.ts';
 import { loweringContext } from '../src/models/runtime.ts';
-import type { BlockFormatName } from '../src/quant/format.ts';
-import { weightFormats } from '../src/quant/registry.ts';
+import type { FormatName } from '../src/quant/format.ts';
+import { formatOf } from '../src/quant/registry.ts';
 import { shardRows } from '../src/quant/shards.ts';
 import type { Contestant } from './contest.ts';
-import { weightBytes } from './numbers.ts';
 import { extents } from './shapes.ts';
+import { benchmarkWeight, type BenchmarkWeight } from './weights.ts';
 
 /** Graft's own matmul with a weight in that format, traced, planned and bound as in a training step. */
-export function graft(gpu: Gpu, format: BlockFormatName): Contestant {
+export function graft(gpu: Gpu, format: FormatName): Contestant {
   const { device } = gpu;
   return {
     name: `Graft ${format}`,
@@ -27,8 +27,8 @@ export function graft(gpu: Gpu, format: BlockFormatName): Contestant {
       const output = graph.one('matmul', [a, b], { layout: direction === 'forward' ? 'nt' : 'nn' });
       const plan = planGraph(graph, [output], loweringContext(gpu.description), gpu.description.maxBufferSize);
 
-      const bytes = weightBytes(format, outFeatures * inFeatures, 5);
-      const planes = uploadWeight(gpu, format, bytes, outFeatures, inFeatures);
+      const weight = benchmarkWeight(format, outFeatures, inFeatures);
+      const planes = await uploadWeight(gpu, format, weight, outFeatures, inFeatures);
       const leftRange = uploaded(gpu, new Uint8Array(left.buffer));
       const step = uploaded(gpu, new Uint8Array(stepParameterBytes), GPUBufferUsage.UNIFORM);
       const arenas = new Arenas(gpu);
@@ -40,7 +40,7 @@ export function graft(gpu: Gpu, format: BlockFormatName): Contestant {
         step,
       );
       return {
-        weight: weightFormats[format].decode(bytes, outFeatures * inFeatures),
+        weight: await weight.decode(),
         run: (repeats) => replay(device, program.dispatches, repeats),
         async result() {
           return new Float32Array(await readBack(device, { ...program.range(output), size: rows * columns * 4 }));
@@ -56,19 +56,15 @@ export function graft(gpu: Gpu, format: BlockFormatName): Contestant {
 }
 
 /** Puts a weight on the GPU as the weight store does: by shards of rows, each in the planes of its format. */
-export function uploadWeight(
+export async function uploadWeight(
   gpu: Gpu,
-  format: BlockFormatName,
-  bytes: Uint8Array,
+  format: FormatName,
+  weight: BenchmarkWeight,
   rows: number,
   columns: number,
-): BufferRange[][] {
-  const rowBytes = bytes.byteLength / rows;
-  return shardRows(rows, columns, weightFormats[format], gpu.description.bindingLimit).map(({ rowStart, rowCount }) =>
-    weightFormats[format]
-      .repack(bytes.subarray(rowStart * rowBytes, (rowStart + rowCount) * rowBytes), rowCount, columns)
-      .map((plane) => uploaded(gpu, plane)),
-  );
+): Promise<BufferRange[][]> {
+  const shards = shardRows(rows, columns, formatOf(format), gpu.description.bindingLimit);
+  return (await weight.planes(shards)).map((planes) => planes.map((plane) => uploaded(gpu, plane)));
 }
 
 function uploaded(gpu: Gpu, data: Uint8Array, usage = GPUBufferUsage.STORAGE): BufferRange {

@@ -11,21 +11,27 @@ export function printTable(title: string, header: readonly string[], rows: reado
 
 /** The first contestant's speed, and how many times as long each other one took; at the end the geometric mean of each direction. */
 export function printOutcomes(title: string, outcomes: readonly Outcome[]): void {
-  const [ours = '', ...others] = Object.keys(outcomes[0]?.milliseconds ?? {});
+  const [ours = '', ...others] = [...new Set(outcomes.flatMap(({ milliseconds }) => Object.keys(milliseconds)))];
   const ratio = ({ milliseconds }: Outcome, name: string) => (milliseconds[name] ?? NaN) / (milliseconds[ours] ?? NaN);
   const rows = outcomes.map((outcome) => {
     const least = outcome.milliseconds[ours] ?? NaN;
     const speed = flopsOf(outcome.product) / least / 1e6;
     const cells = [nameOf(outcome.product), least.toFixed(1), speed.toFixed(2)];
-    return [...cells, ...others.map((name) => `${ratio(outcome, name).toFixed(2)}×`)];
+    return [...cells, ...others.map((name) => multiple(ratio(outcome, name)))];
   });
   const means = (['forward', 'backward'] as const).map((direction) => {
     const chosen = outcomes.filter(({ product }) => product.direction === direction);
-    const cells = others.map((name) => `${geometricMean(chosen.map((outcome) => ratio(outcome, name))).toFixed(2)}×`);
+    const ratios = (name: string) => chosen.map((outcome) => ratio(outcome, name)).filter(Number.isFinite);
+    const cells = others.map((name) => multiple(geometricMean(ratios(name))));
     return [`geometric mean, ${symbols[direction]}`, '', '', ...cells];
   });
   const header = ['', `${ours} ms`, 'GFLOP/s', ...others];
   printTable(`${title}\nTime of each as a multiple of ${ours}'s`, header, [...rows, ...means]);
+}
+
+/** '–' where a contestant cannot compute the product. */
+function multiple(ratio: number): string {
+  return Number.isFinite(ratio) ? `${ratio.toFixed(2)}×` : '–';
 }
 
 function geometricMean(values: readonly number[]): number {

@@ -4,7 +4,14 @@
  *          (JSON), and for nested scales .nested_absmax, .nested_quant_map
  *   8 bit: X.weight i8 [out, in], X.SCB f32 [out]
  */
-import { ABSMAX_BLOCK, NESTED_BLOCK, repackCodebook, tablePlane, type NestedScales } from '../quant/codebook.ts';
+import {
+  ABSMAX_BLOCK,
+  codebooks,
+  NESTED_BLOCK,
+  nestedPlane,
+  repackCodebook,
+  type NestedScales,
+} from '../quant/codebook.ts';
 import { BLOCK } from '../quant/codes.ts';
 import { repackInt8 } from '../quant/int8.ts';
 import type { PackedTensor } from '../quant/packed.ts';
@@ -43,7 +50,11 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
   const isNested = state.nested_offset !== undefined;
   requireBytes(weight, Math.ceil((rows * columns) / 2));
   requireBytes(absmax, blocks * (isNested ? 1 : 4));
-  requireBytes(quantMap, 16 * 4);
+  const table = (await readFloatTensor(quantMap)).data;
+  if (table.join() !== codebooks[state.quant_type].join())
+    throw new UserError(
+      `${weight.source.name}: ${quantMap.name} is not the table of ${state.quant_type}. Quantise the model again with bitsandbytes.`,
+    );
   const nestedOf = async (): Promise<NestedScales | undefined> => {
     if (!nestedAbsmax || !nestedQuantMap || state.nested_offset === undefined) return undefined;
     const [map, scales] = [(await readFloatTensor(nestedQuantMap)).data, (await readFloatTensor(nestedAbsmax)).data];
@@ -64,7 +75,6 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
     columns,
     async write(shards, put) {
       const [values] = packedFormat(format).planes;
-      const table = (await readFloatTensor(quantMap)).data;
       const scales = await readTensorBytes(absmax);
       const nested = await nestedOf();
       for (const [s, shard] of shards.entries()) {
@@ -76,7 +86,7 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
         ) as [number, number];
         const size = isNested ? 1 : 4;
         put(s, 1, 0, scales.subarray(first * size, end * size));
-        put(s, 2, 0, tablePlane(table, first, end - first, nested));
+        if (nested) put(s, 2, 0, nestedPlane(nested, first, end - first));
       }
     },
   };

@@ -72,7 +72,10 @@ describe('bitsandbytes', () => {
   it('refuses nested scales without their tables, and tables of another size', async () => {
     const entries = await fourBitEntries('nf4_nested_small');
     await expect(fourBitTensor({ ...entries, nestedAbsmax: undefined })).rejects.toThrow(/nested_absmax .* is missing/);
-    await expect(fourBitTensor({ ...entries, quantMap: entries.absmax })).rejects.toThrow(/absmax has 8 bytes/);
+    await expect(fourBitTensor({ ...entries, absmax: entries.quantMap })).rejects.toThrow(/quant_map has 64 bytes/);
+    await expect(fourBitTensor({ ...entries, quantMap: entries.absmax })).rejects.toThrow(
+      /absmax is not the table of nf4/,
+    );
   });
 });
 

@@ -4,19 +4,18 @@
  * with a scale for each 256 of them. 4.5 bits a weight, nested 4.127.
  *
  * GPU (shaders/quant/codebook.wgsl), plane 0 `values`: codes of 4 bits (codes.ts). Plane 1 `absmax`: f32 or bytes, in the order of the
- * blocks. Plane 2 `table`: see `tablePlane`. Columns are a multiple of 32, so that 32 columns of a row lie in one block.
+ * blocks. Plane 2 `nested`, where absmax is: see `nestedPlane`. Columns are a multiple of 32, so that 32 columns of a row lie in one block.
  */
 import { asWords } from './affine.ts';
 import { BLOCK, codeBytes, codeConditions, CodePlane, QUARTETS } from './codes.ts';
-import type { PackedFormat } from './format.ts';
+import type { PackedFormat, Plane } from './format.ts';
 import { ROW_GROUP } from './interleave.ts';
 
 export const ABSMAX_BLOCK = 64;
 export const NESTED_BLOCK = 256;
-/** words of plane 2 before the scales of absmax: table, map, offset, first */
-const TABLE = 16;
+/** words of plane 2 before the scales of absmax: map, offset, first */
 const MAP = 256;
-const HEADER = TABLE + MAP + 2;
+const HEADER = MAP + 2;
 
 export type CodebookName = 'nf4' | 'nf4_nested' | 'fp4' | 'fp4_nested';
 
@@ -44,6 +43,7 @@ export interface NestedScales {
 }
 
 function codebook(name: CodebookName): PackedFormat {
+  const kind = name.startsWith('nf4') ? 'nf4' : 'fp4';
   const isNested = name.endsWith('_nested');
   return {
     name,
@@ -51,16 +51,18 @@ function codebook(name: CodebookName): PackedFormat {
     planes: [
       { name: 'values', bytes: (rows, columns) => rows * codeBytes(4, columns) },
       { name: 'absmax', bytes: (rows, columns) => ((rows * columns) / ABSMAX_BLOCK) * (isNested ? 1 : 4) },
-      {
-        name: 'table',
-        bytes: (rows, columns) => 4 * (isNested ? HEADER + nestedScales((rows * columns) / ABSMAX_BLOCK) : TABLE),
-      },
+      ...(isNested ? [nestedScalesPlane] : []),
     ],
     rowGroup: ROW_GROUP,
-    decoder: { module: 'quant/codebook', conditions: { ...codeConditions(4), NESTED: isNested } },
-    decode: (planes, rows, columns) => decode(planes, rows, columns, isNested),
+    decoder: { module: 'quant/codebook', conditions: { ...codeConditions(4), NF4: kind === 'nf4', NESTED: isNested } },
+    decode: (planes, rows, columns) => decode(planes, rows, columns, codebooks[kind]),
   };
 }
+
+const nestedScalesPlane: Plane = {
+  name: 'nested',
+  bytes: (rows, columns) => 4 * (HEADER + nestedScales((rows * columns) / ABSMAX_BLOCK)),
+};
 
 export const nf4 = codebook('nf4');
 export const nf4_nested = codebook('nf4_nested');
@@ -73,19 +75,17 @@ function nestedScales(count: number): number {
 }
 
 /**
- * Plane 2 of a shard: the table; nested: the map, the offset, a u32 with the place of the shard's first absmax in its block of 256, and
- * the scales from that block on.
+ * Plane 2 of a shard: the map, the offset, a u32 with the place of the shard's first absmax in its block of 256, and the scales from
+ * that block on.
  * @param first index of the shard's first absmax in the whole matrix
  */
-export function tablePlane(table: Float32Array, first = 0, count = 0, nested?: NestedScales): Uint8Array {
-  if (!nested) return new Uint8Array(Float32Array.from(table).buffer);
+export function nestedPlane(nested: NestedScales, first: number, count: number): Uint8Array {
   const from = Math.floor(first / NESTED_BLOCK);
   const scales = nested.scales.subarray(from, from + nestedScales(count));
   const words = new Float32Array(HEADER + scales.length);
-  words.set(table);
-  words.set(nested.map, TABLE);
-  words[TABLE + MAP] = nested.offset;
-  new Uint32Array(words.buffer)[TABLE + MAP + 1] = first % NESTED_BLOCK;
+  words.set(nested.map);
+  words[MAP] = nested.offset;
+  new Uint32Array(words.buffer)[MAP + 1] = first % NESTED_BLOCK;
   words.set(scales, HEADER);
   return new Uint8Array(words.buffer);
 }
@@ -109,10 +109,9 @@ export function repackCodebook(bytes: Uint8Array, rows: number, columns: number)
   return new Uint8Array(codes.words.buffer);
 }
 
-function decode(planes: readonly Uint8Array[], rows: number, columns: number, isNested: boolean): Float32Array {
+function decode(planes: readonly Uint8Array[], rows: number, columns: number, table: Float32Array): Float32Array {
   const codes = new CodePlane(4, rows, columns, asWords(planes[0]));
-  const absmaxOf = isNested ? nestedAbsmax(planes) : plainAbsmax(planes);
-  const table = asFloats(planes[2]);
+  const absmaxOf = planes.length > 2 ? nestedAbsmax(planes) : plainAbsmax(planes);
   const values = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++)
     for (let block = 0; block * BLOCK < columns; block++) {
@@ -132,12 +131,12 @@ function plainAbsmax(planes: readonly Uint8Array[]): (index: number) => number {
 
 /** Rounded after the product and after the sum, as torch rounds them. */
 function nestedAbsmax(planes: readonly Uint8Array[]): (index: number) => number {
-  const [, bytes, tablePlaneBytes] = planes;
-  const table = asFloats(tablePlaneBytes);
-  const first = asWords(tablePlaneBytes)[TABLE + MAP + 1]!;
+  const [, bytes, plane] = planes;
+  const nested = asFloats(plane);
+  const first = asWords(plane)[MAP + 1]!;
   return (index) => {
-    const scale = table[HEADER + Math.floor((first + index) / NESTED_BLOCK)]!;
-    return Math.fround(Math.fround(table[TABLE + bytes![index]!]! * scale) + table[TABLE + MAP]!);
+    const scale = nested[HEADER + Math.floor((first + index) / NESTED_BLOCK)]!;
+    return Math.fround(Math.fround(nested[bytes![index]!]! * scale) + nested[MAP]!);
   };
 }
 

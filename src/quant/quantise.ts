@@ -1,5 +1,5 @@
 /** Floats into blocks while they are loaded, with the codes that bitsandbytes gives. */
-import { ABSMAX_BLOCK, codebooks, NESTED_BLOCK, tablePlane, type NestedScales } from './codebook.ts';
+import { ABSMAX_BLOCK, codebooks, NESTED_BLOCK, nestedPlane, type NestedScales } from './codebook.ts';
 import { BLOCK, CodePlane } from './codes.ts';
 import { dynamicMap } from './dynamicMap.ts';
 import type { PackedFormatName } from './format.ts';
@@ -80,7 +80,7 @@ async function writeCodebook(
     const [first, end] = [rowStart, rowStart + rowCount].map((row) => Math.ceil((row * columns) / ABSMAX_BLOCK));
     const scales = nested ? nested.bytes.slice(first, end) : new Uint8Array(absmax.slice(first, end).buffer);
     put(s, 1, 0, scales);
-    put(s, 2, 0, tablePlane(codebooks[kind], first, end! - first!, nested));
+    if (nested) put(s, 2, 0, nestedPlane(nested, first!, end! - first!));
   });
 }
 
