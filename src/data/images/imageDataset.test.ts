@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../formats/byteSource.ts';
 import type { FileSet } from '../../formats/byteSource.ts';
 import { fixedLabels } from '../labels.ts';
-import { buildImageDataset, collateImages } from './imageDataset.ts';
+import { buildImageDataset } from './imageDataset.ts';
 import { holdsImages, readImageFiles } from './imageFiles.ts';
 import { ImagePixels } from './imagePixels.ts';
 import { decodeImageInNode } from './nodeImages.ts';
@@ -129,18 +129,16 @@ describe('a data set of images', () => {
     await expect(buildImageDataset(further.train, pixels(), fixedLabels(labels))).rejects.toThrow('"c" at c/1.png');
   });
 
-  it('becomes batches of pixel values', async () => {
+  it('becomes pixel values, one image behind the other', async () => {
     const { train } = await readImageFiles(folder({ 'a/1.png': png, 'b/2.jpg': jpeg }));
     const reader = pixels();
     const { rows } = await buildImageDataset(train, reader);
-    const batch = await collateImages(rows, reader);
-    const second = preprocessImage(await decodeImageInNode(jpeg, ''), preprocessor);
-    expect(batch).toMatchObject({ batchSize: 2, height: 4, width: 6, targetCount: 2 });
-    expect([...batch.pixelValues.subarray(72)]).toEqual([...second.pixelValues]);
-    expect([[...batch.labelRows], [...batch.labelTargets]]).toEqual([
-      [0, 1],
-      [0, 1],
-    ]);
+    const pixelValues = new Float32Array(2 * 72);
+    for (const [index, { source }] of rows.entries()) await reader.writeValues(source, pixelValues, index * 72);
+    const [first, second] = await Promise.all(
+      [png, jpeg].map(async (bytes) => preprocessImage(await decodeImageInNode(bytes, ''), preprocessor)),
+    );
+    expect([...pixelValues]).toEqual([...first!.pixelValues, ...second!.pixelValues]);
   });
 
   it('has one size, that of the model', async () => {

@@ -1,7 +1,5 @@
 import type { ByteSource } from '../../formats/byteSource.ts';
 import { isUserError, UserError } from '../../formats/errors.ts';
-import { targetsOfRows } from '../collate.ts';
-import type { BatchTargets } from '../collate.ts';
 import type { RowTarget } from '../encodedRow.ts';
 import { reportLabels } from '../labelReport.ts';
 import type { LabelReport } from '../labelReport.ts';
@@ -30,16 +28,6 @@ export interface ImageReport {
   readonly labels: LabelReport;
   /** images left out: those that do not decode */
   readonly problems: readonly ImageProblem[];
-}
-
-/** Images side by side, ready to be uploaded. */
-export interface ImageBatch extends BatchTargets {
-  /** B */
-  readonly batchSize: number;
-  readonly height: number;
-  readonly width: number;
-  /** [B, 3, height, width] */
-  readonly pixelValues: Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -77,13 +65,4 @@ async function faultOf(source: ByteSource, pixels: ImagePixels): Promise<string 
     if (isUserError(error)) return error.message;
     throw error;
   }
-}
-
-/** Puts images into a batch. */
-export async function collateImages(rows: readonly ImageRow[], pixels: ImagePixels): Promise<ImageBatch> {
-  const { height, width } = pixels.size;
-  const pixelValues = new Float32Array(rows.length * 3 * height * width);
-  for (const [index, { source }] of rows.entries())
-    await pixels.writeValues(source, pixelValues, index * 3 * height * width);
-  return { batchSize: rows.length, height, width, pixelValues, ...targetsOfRows(rows.map(({ target }) => target)) };
 }
