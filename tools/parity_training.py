@@ -193,7 +193,7 @@ def save_adapter(model, folder: Path, **options) -> None:
         save_file({name: tensor.contiguous() for name, tensor in encoder.items()}, folder / 'prompt_encoder.safetensors')
     (folder / 'README.md').unlink(missing_ok=True)
     path = folder / 'adapter_config.json'
-    config = {key: sorted(value) if isinstance(value, list) else value for key, value in json.loads(path.read_text()).items()}
+    config = {key: sorted(value) if isinstance(value, list) and key != 'token_indices' else value for key, value in json.loads(path.read_text()).items()}
     path.write_text(json.dumps({**config, 'base_model_name_or_path': None}, indent=1))
 
 

@@ -63,11 +63,15 @@ function rotaryConstants({ rope, headDim }: LlamaConfig): ModelDescription['cons
   };
 }
 
-/** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its IA³ kin. Qwen3 has no IA³ entry of its own: it takes Qwen2's. */
+/** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its kin. Qwen3 has no IA³ entry of its own: it takes Qwen2's. */
 function defaultTargets(modelType: string): ModelDescription['defaultTargets'] {
   const isQwen = modelType.startsWith('qwen');
   return {
     LORA: { targetModules: ['q_proj', 'v_proj'] },
+    LN_TUNING: {
+      targetModules: isQwen ? ['post_attention_layernorm'] : ['input_layernorm', 'post_attention_layernorm', 'norm'],
+    },
+    BEFT: { targetModules: ['v_proj'] },
     IA3: { targetModules: [isQwen ? 'q_proj' : 'k_proj', 'v_proj', 'down_proj'], feedforwardModules: ['down_proj'] },
   };
 }

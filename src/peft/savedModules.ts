@@ -28,9 +28,7 @@ export function savedModules(description: ModelDescription, names: string | read
   const tensors = new Map<string, ParameterSpec>();
   const heads = taskHeads(description);
   for (const name of new Set([...[names ?? []].flat(), ...heads])) {
-    const modules = description.modules.filter(({ path }) =>
-      enclosingPaths(path).some((around) => around.endsWith(name)),
-    );
+    const modules = modulesNamed(description, name);
     if (modules.length === 0 && !heads.includes(name))
       throw new UserError(
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
@@ -39,6 +37,11 @@ export function savedModules(description: ModelDescription, names: string | read
       for (const tensor of tensorsOf(module)) tensors.set(tensor.name, headOrBase(description, tensor));
   }
   return tensors;
+}
+
+/** The modules whose path, or that of a module around them, ends with this. */
+export function modulesNamed({ modules }: ModelDescription, name: string): ModuleInfo[] {
+  return modules.filter(({ path }) => enclosingPaths(path).some((around) => around.endsWith(name)));
 }
 
 /** Names that PEFT adds to modules_to_save for a task (peft_model.py), and the head of an image classifier that starts afresh. */

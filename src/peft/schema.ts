@@ -190,6 +190,6 @@ function expectation(field: FieldSchema): string {
       if (field.minimum === undefined) return 'it must map names to lists of true and false';
       return `it must map module names to ${field.maximum === undefined ? '' : 'whole '}numbers ${range}`;
     case 'text':
-      return field.default === null ? 'it must be a number of a layer or a list of them' : 'it must be text';
+      return field.default === null ? 'it must be a whole number or a list of them' : 'it must be text';
   }
 }

@@ -48,7 +48,7 @@ describe('a run file', () => {
       /layers_to_transform cannot be used when target_modules/,
     ],
     [{ layers_to_transform: [9] }, /in layers 9 \(there are 2, counted from 0\)\. There are q_proj/],
-    [{ layers_to_transform: -1 }, /layers_to_transform: -1 does not work; it must be a number of a layer/],
+    [{ layers_to_transform: -1 }, /layers_to_transform: -1 does not work; it must be a whole number/],
     [{ exclude_modules: ['q_proj', 'v_proj'] }, /exclude_modules and modules_to_save take away all that it matches/],
     [{ exclude_modules: '(*' }, /exclude_modules: "\(\*" is not a regular expression/],
     [{ modules_to_save: ['classifier'] }, /modules_to_save: this model has no module named classifier/],
