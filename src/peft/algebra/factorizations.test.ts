@@ -112,6 +112,8 @@ it('has as many directions as are asked for where the matrix has fewer, or none'
   expectProper(found, 5);
   expect(found.values[2]).toBeLessThan(1e-13);
   expect(difference(rebuilt(found).data, low.data)).toBeLessThan(1e-13);
+  const wide = product(random(200, 9, 'left'), random(9, 220, 'right'));
+  expect(difference(rebuilt(svd(wide)).data, wide.data)).toBeLessThan(1e-11);
   expectProper(svd(zeros(4, 6)), 4);
   expectProper(svd(zeros(3, 2), 10), 2);
 });
@@ -162,6 +164,26 @@ describe('the randomised decomposition', () => {
 
   it('gives no more than the matrix has', () =>
     expectProper(truncatedSvd(random(3, 9), 5, { iterations: 2, seed: 0 }), 3));
+});
+
+describe('the leading part of a matrix', () => {
+  it.each([
+    ['few', product(random(120, 8, 'left'), random(8, 130, 'right'))],
+    ['many', random(120, 130)],
+  ])('of %s directions is that of the whole', (_, matrix) => {
+    const whole = svd(matrix, 3);
+    const found = leadingSvd(matrix, 3);
+    expectProper(found, 3);
+    expect(difference(found.values, whole.values)).toBeLessThan(1e-10);
+    expect(difference(rebuilt(found).data, rebuilt(whole).data)).toBeLessThan(1e-9);
+  });
+
+  it('of few directions in single precision is right to that precision', () => {
+    const single = matrixOf(300, 280, Float32Array.from(product(random(300, 8, 'left'), random(8, 280, 'right')).data));
+    const [whole, found] = [svd(single, 8), svdOfShare(single, 1)];
+    expectProper(found, 8);
+    expect(difference(rebuilt(found).data, rebuilt(whole).data)).toBeLessThan(1e-5);
+  });
 });
 
 describe('the leading part of a matrix with more than a thousand rows and columns', () => {

@@ -44,7 +44,9 @@ export function readLora(name: string, { config, tensors }: AdapterContent): Lor
     throw new UserError(`${name}: ${why}`);
   };
   if (String(config['peft_type']).toUpperCase() !== 'LORA')
-    refuse(`only LoRA adapters can be blended, and this is ${String(config['peft_type'])}. Convert it to LoRA first.`);
+    refuse(
+      `only LoRA adapters can be blended, and this is ${String(config['peft_type'] ?? 'of AdapterHub')}. Convert it to LoRA first.`,
+    );
   if (config['use_dora'] === true)
     refuse(
       'this is a DoRA adapter, and its magnitudes do not add up (PEFT throws them away in a blend). Convert it to LoRA first.',
@@ -87,13 +89,8 @@ function takeApart(
       const kind = embedding === undefined ? 'linear' : 'embedding';
       factors.set(path, { ...factors.get(path), kind, [letter as 'A' | 'B']: tensor });
     } else if (key.endsWith('.base_layer.weight')) copies.set(key, tensor);
-    else if (
-      key
-        .slice(keyPrefix.length)
-        .split('.')
-        .some((part) => saved.includes(part))
-    )
-      trainedWhole.set(key, tensor);
+    // modules_to_save names the end of a module's path, or of that of one around it
+    else if (saved.some((module) => key.includes(`${module}.`))) trainedWhole.set(key, tensor);
     else refuse(`the tensor ${key} is not one of LoRA's. Merge the adapter into the model instead.`);
   }
   const modules = new Map<string, LoraModule>();

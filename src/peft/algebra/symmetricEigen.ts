@@ -75,9 +75,12 @@ const mostSteps = 60;
 
 /** Leaves the eigenvalues in `diagonal`, and rotates the rows along with them. */
 function diagonalize(diagonal: Float64Array, beside: Float64Array, rows: Matrix): void {
+  const largest = diagonal.reduce((most, x, i) => Math.max(most, Math.abs(x) + Math.abs(beside[i] ?? 0)), 0);
+  // beside the largest entries, rounding writes this much into every other
+  const negligible = (Number.EPSILON / 2) * largest;
   for (let start = 0; start < diagonal.length; start++)
     for (let steps = 0; ; steps++) {
-      const end = endOfBlock(diagonal, beside, start);
+      const end = endOfBlock(beside, start, negligible);
       if (end === start) break;
       if (steps === mostSteps)
         throw new Error('the eigenvalues did not settle: the matrix holds values that are not finite');
@@ -86,13 +89,9 @@ function diagonalize(diagonal: Float64Array, beside: Float64Array, rows: Matrix)
 }
 
 /** The first index from `start` on after which the tridiagonal matrix falls apart. */
-function endOfBlock(diagonal: Float64Array, beside: Float64Array, start: number): number {
+function endOfBlock(beside: Float64Array, start: number, negligible: number): number {
   let end = start;
-  while (end < diagonal.length - 1) {
-    const around = Math.abs(diagonal[end] ?? 0) + Math.abs(diagonal[end + 1] ?? 0);
-    if (Math.abs(beside[end] ?? 0) <= Number.EPSILON * around) break;
-    end++;
-  }
+  while (end < beside.length - 1 && !(Math.abs(beside[end] ?? 0) <= negligible)) end++;
   return end;
 }
 

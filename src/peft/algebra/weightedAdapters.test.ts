@@ -159,6 +159,7 @@ describe('what cannot be blended is refused with its reason', () => {
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ['another method', () => pair({ peft_type: 'LOHA' }), /one: only LoRA adapters can be blended, and this is LOHA/],
+    ['another library', () => pair({ peft_type: undefined }), /one: only LoRA .* this is of AdapterHub/],
     ['DoRA', () => pair({ use_dora: true }), /one: this is a DoRA adapter, and its magnitudes do not add up/],
     ['biases', () => pair({ bias: 'all' }), /one: the adapter trains biases/],
     ['a bias of B', () => pair({ lora_bias: true }), /one: the adapter trains biases/],
