@@ -21,7 +21,7 @@ import peft
 import torch
 from parity_case import Case
 from parity_models import CLASSES, MODELS, classifier, make_model, sentences
-from parity_tasks import Classification, Values, Words
+from parity_tasks import Classification, Images, Values, Words
 from parity_training import Causal, Recipe, Run, make_case
 
 TOOLS = Path(__file__).resolve().parent
@@ -50,6 +50,8 @@ def make_rows(kind: str, count: int, seed: int) -> list[dict]:
     if kind == 'words':
         words = [text.split() for text in sentences(count, seed)]
         return [{'tokens': row, 'labels': [class_of(word) for word in row]} for row in words]
+    if kind == 'images':
+        return [{'label': index * 7 % CLASSES} for index in range(count)]
     return [{'text': reverse(text) + text[-1]} for text in texts[:count]]
 
 
@@ -65,7 +67,7 @@ LABELS = {
 }
 TASKS = {
     'classes': Classification(), 'pairs': Classification(), 'words': Words(), 'value': Values('regression'),
-    'several': Values('multi_label_classification'),
+    'several': Values('multi_label_classification'), 'images': Images(),
 }
 
 
@@ -85,13 +87,13 @@ def main() -> None:
 
 
 def make_one(case: Case, model_path: Path, base, tokenizer, seed: int) -> None:
-    folder = OUT / 'cases' / case.name
+    folder = OUT / ('images' if case.data == 'images' else 'cases') / case.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     run = Run(**{'max_steps': 5, **case.run})
     rows = make_rows(case.data, case.rows or run.max_steps * run.batch_size * run.gradient_accumulation_steps, seed)
     task = TASKS.get(case.data, Causal())
-    config = getattr(peft, case.kind)(task_type=task.name, **case.method)
+    config = getattr(peft, case.kind)(task_type=None if case.data == 'images' else task.name, **case.method)
     extra = {**case.fields, **task.fields}
     fields = {'peft_type': str(config.peft_type.value), **case.method, **extra} if case.afresh else extra
     figures = make_case(folder, f'../../models/{model_path.name}', base, tokenizer, config, rows, run, seed, fields, case.recipe or Recipe(), task)

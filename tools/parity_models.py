@@ -7,11 +7,13 @@ from pathlib import Path
 import torch
 from gguf import GGMLQuantizationType as Quant
 from parity_gguf import write_gguf
+from parity_quantised import quantise_folder, quantise_in_memory
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
+    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig, ViTConfig,
+    ViTForImageClassification, ViTImageProcessorPil,
 )
 
 WORDS = (
@@ -72,8 +74,12 @@ def rope(theta=10000.0, **scaling) -> dict:
     return {'rope_theta': theta, 'rope_type': 'default', **scaling}
 
 
+QUANTISED = LlamaConfig(hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
+                        rope_parameters=rope(), tie_word_embeddings=True, **COMMON)
+
 # Each: the config, and how the checkpoint is written. `old` is Transformers 4's spelling; `shard` the size of a shard; `bare` the names
-# of the body alone, with the buffers that old checkpoints carry; `split` the tokenizer's pattern.
+# of the body alone, with the buffers that old checkpoints carry; `split` the tokenizer's pattern; `quantised` how the file keeps the
+# linears, `load` what becomes of them on loading.
 MODELS = {
     'llama': dict(
         config=LlamaConfig(hidden_size=36, intermediate_size=45, num_attention_heads=6, num_key_value_heads=2,
@@ -127,6 +133,26 @@ MODELS = {
         config=DistilBertConfig(dim=30, n_heads=5, hidden_dim=46, n_layers=2, vocab_size=VOCAB_SIZE, max_position_embeddings=48, pad_token_id=1,
                                 dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0, num_labels=CLASSES),
         encoder=True, dtype=torch.float16),
+    'vit': dict(
+        config=ViTConfig(hidden_size=30, num_attention_heads=5, intermediate_size=44, num_hidden_layers=2, image_size=23, patch_size=5, num_labels=CLASSES),
+        encoder=True),
+    'llama-nf4': dict(
+        config=LlamaConfig(hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
+                           rope_parameters=rope(), tie_word_embeddings=False, **COMMON),
+        dtype=torch.bfloat16, load='nf4_nested'),
+    'qwen2-int8': dict(
+        config=Qwen2Config(hidden_size=42, intermediate_size=50, num_attention_heads=7, num_key_value_heads=1,
+                           max_position_embeddings=128, rope_parameters=rope(), tie_word_embeddings=True, **COMMON),
+        load='int8'),
+    'llama-fp4': dict(config=QUANTISED, quantised='fp4_nested'),
+    'llama-gptq': dict(config=QUANTISED, quantised='gptq-act-order'),
+    'llama-awq': dict(config=QUANTISED, quantised='awq'),
+    'llama-k-gguf': dict(
+        config=LlamaConfig(hidden_size=256, intermediate_size=256, num_attention_heads=4, num_key_value_heads=2, head_dim=16, num_hidden_layers=1, **TOKENS,
+                           max_position_embeddings=128, rope_parameters=rope(), tie_word_embeddings=True),
+        gguf=dict(embedding=Quant.Q6_K, attention=Quant.Q4_K, attn_k=Quant.Q5_K, attn_output=Quant.Q5_1, mlp=Quant.Q4_K, ffn_up=Quant.Q3_K,
+                  ffn_gate=Quant.Q2_K, head=None),
+        pre='smollm'),
 }
 
 
@@ -153,13 +179,20 @@ def make_model(name: str, folder: Path):
     write_tokenizer(path, tokenizer)
     if spec.get('old'):
         spell_as_transformers_4(path / 'config.json')
-    return path, AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval(), tokenizer
+    base = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    if 'quantised' in spec:
+        quantise_folder(path, base, spec['quantised'])
+    if 'load' in spec:
+        quantise_in_memory(base, spec['load'])
+    return path, base, tokenizer
 
 
 def make_encoder(name: str, folder: Path):
     """The same of an encoder with a classifier; `bare` saves its body alone."""
     spec = MODELS[name]
     torch.manual_seed(500 + list(MODELS).index(name))
+    if spec['config'].model_type == 'vit':
+        return make_vit(spec, folder / name)
     tokenizer = make_word_tokenizer(spec['config'].model_type)
     model = AutoModelForSequenceClassification.from_config(spec['config']).float()
     make_lively(model)
@@ -170,6 +203,15 @@ def make_encoder(name: str, folder: Path):
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
     (path / 'tokenizer_config.json').write_text(json.dumps({'tokenizer_class': 'PreTrainedTokenizerFast', **special}, indent=1))
     return path, None, tokenizer
+
+
+def make_vit(spec: dict, path: Path):
+    model = ViTForImageClassification(spec['config']).float()
+    make_lively(model)
+    model.save_pretrained(path)
+    processor = ViTImageProcessorPil(size={'height': 23, 'width': 23}, resample=3, image_mean=[0.4, 0.5, 0.6], image_std=[0.3, 0.25, 0.2])
+    processor.save_pretrained(path)
+    return path, model.eval(), processor
 
 
 def make_word_tokenizer(model_type: str) -> PreTrainedTokenizerFast:
@@ -206,6 +248,8 @@ def word_pieces(special: list[str]) -> dict[str, int]:
 def classifier(path: Path, data: str):
     """The checkpoint with a head for such data; a new one where it has none of that size."""
     torch.manual_seed(700)
+    if data == 'images':
+        return ViTForImageClassification.from_pretrained(path, dtype=torch.float32).eval()
     auto = AutoModelForTokenClassification if data == 'words' else AutoModelForSequenceClassification
     labels = {'value': 1}.get(data, CLASSES)
     return auto.from_pretrained(path, num_labels=labels, dtype=torch.float32, ignore_mismatched_sizes=True).eval()

@@ -1,7 +1,12 @@
 """What the tasks of parity cases learn from a row: how it is encoded, its loss, and the logits that are compared."""
 
+import json
+from pathlib import Path
+
+import numpy as np
 import torch
-from parity_training import IGNORE, PROBE
+from PIL import Image
+from parity_training import IGNORE, PROBE, write_rows
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
 
@@ -35,6 +40,9 @@ class Classification:
 
     def count(self, batch: dict) -> int:
         return len(batch['labels'])
+
+    def write(self, folder: Path, rows: list[dict]) -> str:
+        return write_rows(folder, rows)
 
     def loss_sum(self, model, batch: dict) -> tuple[torch.Tensor, int]:
         inputs = {name: value for name, value in batch.items() if name != 'labels'}
@@ -85,3 +93,32 @@ class Words(Classification):
 
     def loss(self, logits, labels):
         return cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=IGNORE, reduction='sum')
+
+
+class Images(Classification):
+    """Image classification, which peft has no task_type for; a row is an image's path and class."""
+
+    name = 'IMAGE_CLS'
+
+    def write(self, folder, rows):
+        """Images of noise around a colour for each class, beside a metadata.jsonl."""
+        (folder / 'images').mkdir()
+        lines = []
+        for index, row in enumerate(rows):
+            height, width = 17 + index % 9, 31 - index % 7
+            noise = np.random.default_rng(index).integers(0, 120, (height, width, 3))
+            noise[:, :, row['label']] += 100
+            row['path'] = folder / 'images' / f'{index}.png'
+            Image.fromarray(noise.astype(np.uint8)).save(row['path'])
+            lines.append(json.dumps({'file_name': f'{index}.png', 'label': row['label']}))
+        (folder / 'images' / 'metadata.jsonl').write_text('\n'.join(lines) + '\n')
+        self.probed = rows[0]['path']
+        return './images'
+
+    def collate(self, rows, processor, max_length):
+        images = [Image.open(row['path']).convert('RGB') for row in rows]
+        pixels = processor(images, return_tensors='pt')['pixel_values']
+        return {'pixel_values': pixels, 'labels': self.labels(rows, images)}
+
+    def probe(self, model, processor, max_length):
+        return model(pixel_values=processor(Image.open(self.probed).convert('RGB'), return_tensors='pt')['pixel_values'])[0].reshape(-1).tolist()

@@ -123,6 +123,12 @@ def optimizer_steps(rows: list[dict], run: Run) -> list[list[list[dict]]]:
     return steps if run.max_steps == 0 else steps[:run.max_steps]
 
 
+def write_rows(folder: Path, rows: list[dict]) -> str:
+    """The rows as a file of their own; its name for the run file."""
+    (folder / 'data.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    return './data.jsonl'
+
+
 class Causal:
     """CAUSAL_LM: the tokens that come next, the mean over those with a label. See parity_tasks.py for the other tasks."""
 
@@ -137,6 +143,9 @@ class Causal:
 
     def loss_sum(self, model, batch):
         return loss_sum(model, batch)
+
+    def write(self, folder: Path, rows: list[dict]) -> str:
+        return write_rows(folder, rows)
 
     def probe(self, model, tokenizer, max_length: int) -> list[float]:
         ids, _ = encode({'text': PROBE}, tokenizer, max_length)
@@ -220,9 +229,9 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     if 'peft_type' not in fields:
         jitter(model, seed)
     recipe.save(model, folder / 'init')
-    (folder / 'data.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    dataset = task.write(folder, rows)
     settings = {
-        'model': model_path, 'task_type': task.name, 'dataset': './data.jsonl', **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
+        'model': model_path, 'task_type': task.name, 'dataset': dataset, **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
         **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1,
     }
     if run.max_steps:

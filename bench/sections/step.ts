@@ -27,12 +27,16 @@ async function profileStep(gpu: Gpu, modelPath: string | undefined): Promise<voi
   const fields: Record<string, unknown> = { ...(await readRunFile(sampleRun)), ...(modelPath && otherModel) };
   const path = modelPath ?? String(fields['model']);
   const model = await LoadedModel.open(await openPath(path), modelPath ? basename(modelPath) : 'the sample model');
-  const { run, adapter, initial } = await prepareRun(model, fields);
+  const { run, model: ready, adapter, initial } = await prepareRun(model, fields);
   const { maxLength, lossOn } = run;
-  const { rows } = await prepareData(await fileSource(String(fields['dataset'])), model.tokenizer, {
-    maxLength,
-    lossOn,
-  });
+  const { rows } = await prepareData(
+    await fileSource(String(fields['dataset'])),
+    { model: ready, labels: undefined },
+    {
+      maxLength,
+      lossOn,
+    },
+  );
   const batch = collate(rows.slice(0, run.training.batchSize), tokenBucket);
 
   const weights = await model.weightsOn(gpu);

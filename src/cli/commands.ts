@@ -82,17 +82,20 @@ const generate: Command = {
 
 const logits: Command = {
   name: 'logits',
-  usage: '--model M [--adapter DIR] --text TEXT',
+  usage: '--model M [--adapter DIR] --text TEXT | --image FILE',
   help: 'Prints the logits at the last token of a text that is encoded as a {"text"} row is, or of the classes.',
   options: {
     ...modelOptions,
     'task-type': { type: 'string', help: 'The task; if not given, the adapter’s or what the model suits.' },
     text: { type: 'string', help: 'The text.' },
+    image: { type: 'string', help: 'A PNG or JPEG file, for a model that reads images.' },
   },
   positionals: 0,
   run: async (_, options) => {
+    const image = options.text('image');
+    const asked = image === undefined ? { text: options.required('text') } : { image };
     const task = options.text('task-type') as Parameters<typeof logitsCommand>[1];
-    return { logits: await logitsCommand(await chosenModel(options), task, options.required('text'), say) };
+    return { logits: await logitsCommand(await chosenModel(options), task, asked, say) };
   },
 };
 

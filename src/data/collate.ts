@@ -42,6 +42,8 @@ export interface Batch extends BatchTargets {
   readonly lengths: Uint32Array;
   /** [B, T] token_type_ids, where a row has them */
   readonly typeIds?: Uint32Array;
+  /** IMAGE_CLS: [B, 3, height, width] */
+  readonly pixelValues?: Float32Array;
   /** SEQ_2_SEQ_LM */
   readonly decoder?: DecoderInput;
 }

@@ -12,6 +12,14 @@ export type RowTarget =
   /** SEQ_2_SEQ_LM: the ids that the decoder writes, and the one it starts from */
   | { readonly kind: 'sequence'; readonly ids: Uint32Array; readonly decoderStartTokenId: number };
 
+/** An image as a model takes it, decoded when it is needed. */
+export interface RowImage {
+  readonly height: number;
+  readonly width: number;
+  /** writes [3, height, width] at `offset` */
+  writeValues(pixelValues: Float32Array, offset: number): Promise<void>;
+}
+
 /** A row as token ids. */
 export interface EncodedRow {
   /** the tokens; of SEQ_2_SEQ_LM those of the source */
@@ -25,6 +33,8 @@ export interface EncodedRow {
   readonly cut: boolean;
   /** [ids.length] BERT's token_type_ids, where the row is a pair of texts */
   readonly typeIds?: Uint8Array;
+  /** IMAGE_CLS: then there are no tokens */
+  readonly image?: RowImage;
   /** absent for CAUSAL_LM, and for rows that are only to be looked at */
   readonly target?: RowTarget;
 }

@@ -36,7 +36,7 @@ export type RowLabel = LabelValue | readonly LabelValue[];
 
 /** Where in its file a row stands, counted from 1: the line of a .jsonl, the element of a .json, the row of a .csv, the paragraph of a .txt. */
 export interface Place {
-  readonly unit: 'line' | 'element' | 'row' | 'paragraph';
+  readonly unit: 'line' | 'element' | 'row' | 'paragraph' | 'image';
   readonly number: number;
 }
 

@@ -1,4 +1,3 @@
-import { collate } from '../data/collate.ts';
 import { encodeRow, type EncodedRow } from '../data/encodeRow.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -8,7 +7,7 @@ import { Trainer } from '../train/trainer.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { putOnGpu } from './modelOnGpu.ts';
 import type { AttachedAdapter } from './preparedRun.ts';
-import { tokenBucket } from './trainingRun.ts';
+import { collateFor } from './trainingRun.ts';
 
 /** Nothing is trained: what matters to an evaluation is that rows come one by one. */
 const noTraining: TrainingSettings = {
@@ -18,21 +17,19 @@ const noTraining: TrainingSettings = {
 };
 
 /**
- * A classifier's logits of one text: [labels], or for TOKEN_CLS [tokens · labels]. Throws a UserError where the text is longer than the
- * model takes.
+ * A classifier's logits of one row: [labels], or for TOKEN_CLS [tokens · labels].
  */
-export async function classifyText(
+export async function classify(
   gpu: Gpu,
   model: LoadedModel,
   attached: AttachedAdapter | undefined,
-  text: string,
+  row: EncodedRow,
 ): Promise<Float32Array> {
-  const row = unlabelledRow(model, text);
   const { weights, space, traced } = await putOnGpu(gpu, model, attached);
   const trainer = new Trainer(gpu, weights, traced, attached?.adapter ?? { parameters: [] }, space, noTraining, 0);
   try {
     let logits = new Float32Array(0);
-    await trainer.evaluate([collate([row], tokenBucket)], (found) => (logits = Float32Array.from(found)));
+    await trainer.evaluate([await collateFor(model, [row])], (found) => (logits = Float32Array.from(found)));
     return logits;
   } finally {
     trainer.destroy();
@@ -40,9 +37,13 @@ export async function classifyText(
   }
 }
 
-/** The text with targets that stand for none: only the logits are wanted. */
-function unlabelledRow({ checkpoint, tokenizer, positions }: LoadedModel, text: string): EncodedRow {
+/**
+ * A text with targets that stand for none: only the logits are wanted. Throws a UserError where the text is longer than the model takes,
+ * or the model reads images.
+ */
+export function unlabelledRow({ checkpoint, tokenizer, positions }: LoadedModel, text: string): EncodedRow {
   const { description } = checkpoint;
+  if (description.image) throw new UserError('This model reads images, not text. Give --image.');
   const place = { unit: 'line', number: 1 } as const;
   const options = { taskType: 'SEQ_CLS', lossOn: 'all', maxLength: Number.MAX_SAFE_INTEGER } as const;
   const { ids } = encodeRow({ kind: 'text', text, place }, tokenizer, options);

@@ -50,7 +50,7 @@ async function estimateInput(
   const { description: device } = await machine.gpu();
   const { description, catalog, name } = model.quantised(run.quantisation).checkpoint;
   const adapter = run.method.attach(run.methodFields, { description, baseModelName: name, taskType: 'CAUSAL_LM' });
-  const batch = largestBatch(rows, run.training.batchSize);
+  const batch = await largestBatch(rows, run.training.batchSize, model);
   return {
     description,
     catalog,

@@ -100,6 +100,11 @@ export class LoadedModel {
     return positionsOf(this.checkpoint.description);
   }
 
+  /** Tokens that a row may have; images are no rows of tokens. */
+  get rowLimit(): number {
+    return this.checkpoint.description.image ? Infinity : this.positions;
+  }
+
   /** The weights on this GPU, streamed there on first use. */
   async weightsOn(
     gpu: Gpu,

@@ -10,13 +10,15 @@ import type { TaskType } from '../models/family.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { AttachedAdapter } from './preparedRun.ts';
 import { putOnGpu } from './modelOnGpu.ts';
-import { modelPathOf, readRunFile } from './nodeFiles.ts';
+import { fileSource, modelPathOf, readRunFile } from './nodeFiles.ts';
 import { quantisationOf } from './quantisationFields.ts';
 import type { Quantisation } from '../quant/quantise.ts';
 import { attachAdapterAt, openGpu, openModelAt, openRows, type Say } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
 import { perplexity } from '../train/taskMetricsText.ts';
-import { classifyText } from './classify.ts';
+import { decodeImageInNode } from '../data/images/nodeImages.ts';
+import { classify, unlabelledRow } from './classify.ts';
+import { prepareImage } from './preparedImages.ts';
 import { confusionRows } from './scores.ts';
 import { modelForTask } from './taskModel.ts';
 import { isClassifier } from '../train/traceLoss.ts';
@@ -34,14 +36,14 @@ export async function evalCommand(
   const { init_adapter: _, ...rest } = fields;
   const described = describeRun(attached ? withoutMethod(rest) : rest, attached?.folder.config);
   const model = attached?.model ?? (await modelForTask(opened, described.task));
-  const run = withinPositions(described, model.positions);
+  const run = withinPositions(described, model.rowLimit);
   const { rows, evalRows } = await openRows(run, model, say);
   const measured = evalRows.length > 0 ? evalRows : rows;
   const gpu = await openGpu(say);
   try {
     const { weights, space, traced } = await putOnGpu(gpu, model, attached);
     const trainer = new Trainer(gpu, weights, traced, attached?.adapter ?? { parameters: [] }, space, run.training, 0);
-    const evaluation = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize));
+    const evaluation = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize, model));
     const { loss, accuracy, targets, metrics } = evaluation;
     const figures = metrics?.scores ?? { perplexity: perplexity(loss), accuracy };
     const confusion = metrics?.confusion && { confusion: confusionRows(metrics.confusion) };
@@ -97,16 +99,22 @@ export async function generateCommand(choice: GenerateChoice, say: Say): Promise
 export async function logitsCommand(
   choice: ModelChoice,
   task: TaskType | undefined,
-  text: string,
+  asked: { readonly text: string } | { readonly image: string },
   say: Say,
 ): Promise<number[]> {
   const opened = await openModelAt(choice.model, choice.quantisation);
   const forTask = task ? await opened.forTask({ type: task }) : opened;
   const attached = choice.adapter === undefined ? undefined : await attachAdapterAt(choice.adapter, forTask);
   const model = attached?.model ?? forTask;
-  if (isClassifier(model.checkpoint.description))
-    return withGpu(say, async (gpu) => Array.from(await classifyText(gpu, model, attached, text)));
-  const ids = encodeText(model, text);
+  if (isClassifier(model.checkpoint.description)) {
+    const row =
+      'text' in asked
+        ? unlabelledRow(model, asked.text)
+        : await prepareImage(model, await fileSource(asked.image), decodeImageInNode);
+    return withGpu(say, async (gpu) => Array.from(await classify(gpu, model, attached, row)));
+  }
+  if (!('text' in asked)) throw new UserError('This model reads text, not images. Give --text.');
+  const ids = encodeText(model, asked.text);
   return withGenerator(model, attached, say, async (generator) => Array.from(await generator.logits(ids)));
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fixedLabels, type LabelMap } from '../data/labels.ts';
+import { decodeImageInNode } from '../data/images/nodeImages.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
@@ -8,6 +9,7 @@ import type { Quantisation } from '../quant/quantise.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { at, fileSource, openPath } from './nodeFiles.ts';
 import { prepareData, splitData, type PreparedData } from './preparedData.ts';
+import { prepareImages } from './preparedImages.ts';
 import { attachAdapter } from './preparedRun.ts';
 import type { RunDescription } from './runFields.ts';
 import { knownLabels } from './taskModel.ts';
@@ -54,9 +56,17 @@ export async function openRows(run: RunDescription, model: LoadedModel, say: Say
     tellProblems(data, say);
     return data;
   };
-  const data = await read(dataset);
+  const readFolder = async (path: string, labels = knownLabels(model, run.task)) => {
+    const images = await prepareImages(basename(path), await openPath(path), { model, labels }, decodeImageInNode);
+    tellProblems(images.data, say);
+    return images;
+  };
+  const isImages = model.checkpoint.description.image !== undefined;
+  const { data, evaluation: own } = isImages ? await readFolder(dataset) : { data: await read(dataset) };
   const known = data.labels && fixedLabels(data.labels);
-  const evaluation = typeof evalDataset === 'string' && evalDataset !== '' ? await read(evalDataset, known) : undefined;
+  const apart = typeof evalDataset === 'string' && evalDataset !== '' ? evalDataset : undefined;
+  const evaluation =
+    apart === undefined ? own : isImages ? (await readFolder(apart, known)).data : await read(apart, known);
   const split = splitData(data, evaluation, ratio as number, seed as number);
   const { tokens, learnedTokens, cutRows } = data.report;
   say(

@@ -55,7 +55,10 @@ export async function encodeData(
 ): Promise<PreparedData> {
   const { model, labels: known } = target;
   const { task } = model.checkpoint.description;
-  if (task === 'IMAGE_CLS') throw new UserError('This model learns from images. Give a folder of images.');
+  if (task === 'IMAGE_CLS')
+    throw new UserError(
+      `${name} is a file of rows, and this model learns from images. Give a folder with one folder of images for each class.`,
+    );
   const { rows, report, labels } = await buildDataset(
     records,
     model.tokenizer,

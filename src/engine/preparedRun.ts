@@ -45,7 +45,7 @@ export async function prepareRun(
   const forTask = await (folder && initAdapter
     ? modelForAdapter(quantised, initAdapter, folder)
     : modelForTask(quantised, described.task));
-  const run = withinPositions(described, forTask.positions);
+  const run = withinPositions(described, forTask.rowLimit);
   const rows = await openRows?.(run, forTask);
   const ready = await modelForLabels(forTask, rows?.labels);
   const steps = rows ? totalSteps(rows.count, run.training) : run.training.maxSteps;

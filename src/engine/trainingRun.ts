@@ -1,4 +1,5 @@
 import { collate, type Batch } from '../data/collate.ts';
+import { collateImages } from '../data/collateImages.ts';
 import type { EncodedRow } from '../data/encodeRow.ts';
 import { planBatches, type BatchPlan } from '../data/batches.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -131,7 +132,7 @@ async function trainWith(
     await control.gate();
     if (lost) throw lost;
   };
-  const largest = largestBatch([...input.rows, ...input.evalRows], input.settings.batchSize);
+  const largest = await largestBatch([...input.rows, ...input.evalRows], input.settings.batchSize, input.model);
   await trainer.prepare(largest, input.evalRows.length > 0, (done, all) => events.onProgress?.('compile', done, all));
   const outcome = await new TrainingLoop(input, trainer, control, events, total).run();
   submitter.gate = undefined;
@@ -193,7 +194,7 @@ class TrainingLoop {
 
   async #step(step: number): Promise<void> {
     const { settings } = this.#input;
-    const batches = this.#batches(step);
+    const batches = await this.#batches(step);
     for (const batch of batches) this.#tokens += batch.lengths.reduce((sum, length) => sum + length, 0);
     if (this.#done === (this.#input.resumeFrom?.step ?? 0)) this.#events.onProgress?.('first-step', 0, 1);
     await this.#trainer.step(batches, step, this.#learningRate(step, settings));
@@ -213,14 +214,10 @@ class TrainingLoop {
   }
 
   /** The micro-batches of an optimizer step: a function of seed and step alone, so that a resumed run sees the same rows. */
-  #batches(step: number): Batch[] {
-    const { rows } = this.#input;
-    return this.#plan.microBatches(step - 1).map((indices) =>
-      collate(
-        indices.flatMap((index) => rows[index] ?? []),
-        tokenBucket,
-      ),
-    );
+  #batches(step: number): Promise<Batch[]> {
+    const { rows, model } = this.#input;
+    const batches = this.#plan.microBatches(step - 1).map((indices) => indices.flatMap((index) => rows[index] ?? []));
+    return Promise.all(batches.map((batch) => collateFor(model, batch)));
   }
 
   #isCheckpoint(step: number): boolean {
@@ -238,7 +235,9 @@ class TrainingLoop {
   async #evaluate(step: number): Promise<void> {
     const { evalRows, settings } = this.#input;
     if (evalRows.length === 0) return;
-    const { loss, metrics } = await this.#trainer.evaluate(batchesInOrder(evalRows, settings.batchSize));
+    const { loss, metrics } = await this.#trainer.evaluate(
+      batchesInOrder(evalRows, settings.batchSize, this.#input.model),
+    );
     this.#lastEvaluation = { step, epoch: step / this.#plan.stepsPerEpoch, loss, metrics };
     this.#events.onEvaluation?.(this.#lastEvaluation);
   }
@@ -279,15 +278,25 @@ class TrainingLoop {
 }
 
 /** Rows in the order of the file, in batches. */
-export function* batchesInOrder(rows: readonly EncodedRow[], batchSize: number): Generator<Batch> {
-  for (let i = 0; i < rows.length; i += batchSize) yield collate(rows.slice(i, i + batchSize), tokenBucket);
+export async function* batchesInOrder(
+  rows: readonly EncodedRow[],
+  batchSize: number,
+  model: LoadedModel,
+): AsyncGenerator<Batch> {
+  for (let i = 0; i < rows.length; i += batchSize) yield collateFor(model, rows.slice(i, i + batchSize));
+}
+
+/** Rows side by side as the model takes them: tokens, or images. */
+export async function collateFor({ checkpoint }: LoadedModel, rows: readonly EncodedRow[]): Promise<Batch> {
+  const { image } = checkpoint.description;
+  return image ? collateImages(rows, image.positions) : collate(rows, tokenBucket);
 }
 
 /** A batch at least as large in every dimension as any that the run can meet. */
-export function largestBatch(rows: readonly EncodedRow[], batchSize: number): Batch {
+export async function largestBatch(rows: readonly EncodedRow[], batchSize: number, model: LoadedModel): Promise<Batch> {
   const longest = [...rows].sort((a, b) => b.ids.length - a.ids.length).slice(0, batchSize);
   const labelled = [...rows].sort((a, b) => labelCount(b) - labelCount(a)).slice(0, batchSize);
-  const batch = collate(longest, tokenBucket);
+  const batch = await collateFor(model, longest);
   const targetCount = labelled.reduce((sum, row) => sum + labelCount(row), 0);
   return { ...batch, targetCount: Math.max(batch.targetCount, targetCount) };
 }

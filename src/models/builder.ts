@@ -139,7 +139,7 @@ export class ModelBuilder {
   /** x [.., in] → x·Wᵀ + b [.., out], with the adapter around it. */
   linear(path: string, x: Tensor): Tensor {
     const module = this.#module(path);
-    const { adapter } = this.#options;
+    const adapter = module.kind === 'linear' ? this.#options.adapter : undefined;
     return this.graph.scoped(path, () => {
       const weight = this.weight(`${path}.weight`);
       const bias = module.hasBias ? this.weight(`${path}.bias`) : undefined;

@@ -47,6 +47,8 @@ export interface Checkpoint {
   readonly description: ModelDescription;
   readonly config: Readonly<Record<string, unknown>>;
   readonly generationConfig: unknown;
+  /** of a model of images */
+  readonly preprocessorConfig?: unknown;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   readonly catalog: WeightCatalog;
   /** how the linears are quantised while they are loaded, where they are */
@@ -80,17 +82,18 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
     tensors.set(key, { entry, shape: [rows, columns], format, packed: tensor });
   }
   const transposed = conv1dWeights(description);
+  const needed = neededShapes(description);
   for (const [stored, entry] of others) {
     const key = family.tensorFromFolder?.(stored, description) ?? stored;
     if (!isWeightFormat(entry.format)) {
-      if (neededShapes(description).has(key))
+      if (needed.has(key))
         throw new UserError(
           `${entry.source.name}: ${key} is stored as ${entry.format}, which is not supported. Use a checkpoint in F32, F16 or BF16.`,
         );
       continue;
     }
     const isTransposed = transposed.has(key);
-    const shape = isTransposed ? entry.shape.toReversed() : entry.shape;
+    const shape = isTransposed ? entry.shape.toReversed() : shapeInModel(entry.shape, needed.get(key));
     tensors.set(key, { entry, shape, format: entry.format, isTransposed });
   }
   return checked({
@@ -99,6 +102,7 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
     description,
     config: folder.config as Record<string, unknown>,
     generationConfig: folder.generationConfig,
+    preprocessorConfig: folder.preprocessorConfig,
     tensors,
     tokenizer: { kind: 'files', files: folder.tokenizer },
     files: folder.files,
@@ -180,7 +184,13 @@ export function neededShapes(description: ModelDescription): Map<string, readonl
     );
     if (hasBias) shapes.set(`${path}.bias`, [outFeatures]);
   }
+  for (const [name, shape] of description.bareTensors ?? []) shapes.set(name, shape);
   return shapes;
+}
+
+/** Convolutions over patches and tables with a leading 1 lie in files under another shape of the same numbers in the same order. */
+function shapeInModel(stored: readonly number[], wanted: readonly number[] | undefined): readonly number[] {
+  return wanted && stored.length > 2 && elementCount(stored) === elementCount(wanted) ? wanted : stored;
 }
 
 /** The tensor that serves under this name: a tied head is the embedding. */

@@ -6,11 +6,13 @@ import type { ModelBuilder } from './builder.ts';
 export interface ModuleInfo {
   /** exact path in Transformers' model, e.g. 'model.layers.0.self_attn.q_proj' */
   readonly path: string;
-  readonly kind: 'linear' | 'embedding' | 'norm';
+  readonly kind: 'linear' | 'embedding' | 'norm' | 'patches';
   readonly hasBias: boolean;
   /** Transformers' Conv1D (GPT-2): files hold the weight as [inFeatures, outFeatures]; here it is [outFeatures, inFeatures] like any other */
   readonly isConv1d?: boolean;
-  /** linear: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */
+  /** a convolution over patches: files hold the weight under this shape; here it is [outFeatures, inFeatures] */
+  readonly shapeInFile?: readonly number[];
+  /** linear and patches: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */
   readonly inFeatures: number;
   readonly outFeatures: number;
 }
@@ -41,6 +43,15 @@ export interface ModelDescription {
   readonly labelNames?: readonly string[];
   /** modules beside headPath that a checkpoint without this head lacks, such as RoBERTa's classifier.dense */
   readonly newModules?: readonly string[];
+  /** tensors that are no module's weight or bias, by name, under the shape that the graph reads */
+  readonly bareTensors?: ReadonlyMap<string, readonly number[]>;
+  /** what a model of images takes, in pixels, and the positions that it makes of it */
+  readonly image?: {
+    readonly height: number;
+    readonly width: number;
+    readonly channels: number;
+    readonly positions: number;
+  };
   /** tensors of a new head, which the checkpoint lacks or has for other labels: they start afresh and must be trained */
   readonly freshTensors?: ReadonlySet<string>;
   /** Transformers' model_type and class */

@@ -38,6 +38,7 @@ export function lossInputs(
     Uint32Array.from(batch.lengths, (count, row) => row * length + prompt + count - 1),
   );
   for (const [name, mask] of maskInputs(adapter?.masks, batch.lengths, 0, length)) inputs.set(name, mask);
+  if (batch.pixelValues) inputs.set('pixelValues', bitsOf(batch.pixelValues));
   if (batch.targetValues) inputs.set('targetValues', bitsOf(batch.targetValues));
   const labelRows = description.pool ? batch.labelRows : rowsBehindPrompt(batch, shape, prompt);
   for (let chunk = 0; chunk < shape.labelRows / shape.chunkRows; chunk++) {

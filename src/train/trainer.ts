@@ -118,14 +118,14 @@ export class Trainer {
    * @param onLogits a classifier's logits of each batch, see Predictions
    */
   async evaluate(
-    batches: Iterable<Batch>,
+    batches: Iterable<Batch> | AsyncIterable<Batch>,
     onLogits?: (logits: Float32Array, batch: Batch) => void,
   ): Promise<Evaluation> {
     let sum = 0;
     let hits = 0;
     let targets = 0;
     const predictions = isClassifier(this.#model.description) ? new Predictions(this.#model.description) : undefined;
-    for (const batch of batches) {
+    for await (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
       await this.runtime.replay(key, lossInputs(batch, shape, this.#model), neutralStep);

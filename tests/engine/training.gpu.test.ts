@@ -85,7 +85,7 @@ async function train(
     },
   );
   const { description, catalog } = model.checkpoint;
-  const batch = largestBatch(rows, settings.batchSize);
+  const batch = await largestBatch(rows, settings.batchSize, model);
   const estimated = totalBytes(
     estimateBytes({
       ...{ description, catalog, adapter, settings, evaluates: true, positions: model.positions },

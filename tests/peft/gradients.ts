@@ -161,7 +161,8 @@ function valuesOf({ origin, shape }: Tensor, { vocabSize }: ModelDescription, ro
 function catalogOf({ modules }: ModelDescription): WeightCatalog {
   const catalog = new Map<string, { shape: Shape; format: 'f32' }>();
   for (const { path, kind, inFeatures, outFeatures, hasBias } of modules) {
-    const shapes = { linear: [outFeatures, inFeatures], embedding: [inFeatures, outFeatures], norm: [outFeatures] };
+    const matrix = [outFeatures, inFeatures];
+    const shapes = { linear: matrix, patches: matrix, embedding: [inFeatures, outFeatures], norm: [outFeatures] };
     catalog.set(`${path}.weight`, { shape: shapes[kind], format: 'f32' });
     if (hasBias) catalog.set(`${path}.bias`, { shape: [outFeatures], format: 'f32' });
   }

@@ -1,0 +1,253 @@
+import { UserError } from '../formats/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ModelBuilder } from './builder.ts';
+import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { firstRows, headModule, resolveTask, type Task } from './heads.ts';
+
+/**
+ * ViT (Dosovitskiy et al., arXiv 2010.11929): square patches through a linear layer, behind a class token, with learned positions;
+ * pre-norm encoder blocks; a classifier on the class token. Source: modeling_vit.py of Transformers 5, whose module names these are.
+ */
+export const vit: ModelFamily = {
+  name: 'vit',
+  modelTypes: ['vit'],
+  ggufArchitectures: [],
+  describe: (config, choice) => describe(readVitConfig(config), resolveTask(config, tasks, choice)),
+  configFromGguf: refuseGguf,
+  tensorFromGguf: refuseGguf,
+  tensorFromFolder,
+};
+
+const tasks = ['IMAGE_CLS'] as const;
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface VitConfig {
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly numHiddenLayers: number;
+  readonly numAttentionHeads: number;
+  readonly imageSize: number;
+  readonly patchSize: number;
+  readonly numChannels: number;
+  readonly layerNormEps: number;
+  readonly qkvBias: boolean;
+  readonly hiddenAct: string;
+}
+
+const activations: Readonly<Record<string, string>> = {
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+  relu: 'relu',
+  silu: 'silu',
+};
+
+/** Reads config.json with ViTConfig's defaults. Throws a UserError that names the field. */
+function readVitConfig(config: Json): VitConfig {
+  const whole = (name: string, fallback: number): number => {
+    const value = config[name] ?? fallback;
+    if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
+    throw new UserError(
+      `config.json: ${name} must be a whole number above 0, not ${JSON.stringify(value)}. Repair the file or download it again.`,
+    );
+  };
+  const [hiddenSize, numAttentionHeads] = [whole('hidden_size', 768), whole('num_attention_heads', 12)];
+  if (hiddenSize % numAttentionHeads !== 0)
+    throw new UserError(
+      `config.json: hidden_size ${hiddenSize} cannot be shared among ${numAttentionHeads} attention heads. Repair the file or download it again.`,
+    );
+  const [imageSize, patchSize, numChannels] = [
+    whole('image_size', 224),
+    whole('patch_size', 16),
+    whole('num_channels', 3),
+  ];
+  if (imageSize < patchSize)
+    throw new UserError(`config.json: an image of ${imageSize} pixels has no patch of ${patchSize}. Repair the file.`);
+  if (numChannels !== 3)
+    throw new UserError(
+      `config.json: num_channels ${numChannels} is not supported; images have 3. Choose another model.`,
+    );
+  const act = String(config['hidden_act'] ?? 'gelu');
+  const hiddenAct = activations[act];
+  if (!hiddenAct)
+    throw new UserError(
+      `config.json: hidden_act "${act}" is not supported; ${Object.keys(activations).join(', ')} are.`,
+    );
+  const epsilon = config['layer_norm_eps'];
+  return {
+    hiddenSize,
+    intermediateSize: whole('intermediate_size', 3072),
+    numHiddenLayers: whole('num_hidden_layers', 12),
+    numAttentionHeads,
+    imageSize,
+    patchSize,
+    numChannels,
+    layerNormEps: typeof epsilon === 'number' ? epsilon : 1e-12,
+    qkvBias: config['qkv_bias'] !== false,
+    hiddenAct,
+  };
+}
+
+function describe(config: VitConfig, task: Task): ModelDescription {
+  const { hiddenSize, imageSize, numChannels, patchSize } = config;
+  const positions = Math.floor(imageSize / patchSize) ** 2 + 1;
+  return {
+    family: 'vit',
+    task: 'IMAGE_CLS',
+    tasks,
+    outputSize: task.outputSize,
+    problemType: task.problemType,
+    labelNames: task.labelNames,
+    modelType: 'vit',
+    architecture: 'ViTForImageClassification',
+    image: { height: imageSize, width: imageSize, channels: numChannels, positions },
+    vocabSize: 0,
+    hiddenSize,
+    numHiddenLayers: config.numHiddenLayers,
+    maxPositionEmbeddings: positions,
+    numKeyValueHeads: config.numAttentionHeads,
+    headDim: hiddenSize / config.numAttentionHeads,
+    tieWordEmbeddings: false,
+    embeddingPath: 'vit.embeddings.patch_embeddings.projection',
+    headPath: 'classifier',
+    modules: modulesOf(config, task),
+    bareTensors: new Map([
+      ['vit.embeddings.cls_token', [hiddenSize]],
+      ['vit.embeddings.position_embeddings', [positions * hiddenSize]],
+    ]),
+    defaultTargets,
+    eosTokenIds: [],
+    constants: () => new Map(),
+    traceBody: (builder) => traceBody(builder, config),
+    pool: firstRows,
+  };
+}
+
+/** PEFT has no defaults for ViT. Ours are the layers that its defaults for BERT stand for. */
+const defaultTargets: ModelDescription['defaultTargets'] = {
+  LORA: { targetModules: ['q_proj', 'v_proj'] },
+  ADALORA: { targetModules: ['q_proj', 'v_proj'] },
+  IA3: { targetModules: ['k_proj', 'v_proj', 'fc2'], feedforwardModules: ['fc2'] },
+  LN_TUNING: { targetModules: ['layernorm_before', 'layernorm_after', 'layernorm'] },
+  BEFT: { targetModules: ['v_proj'] },
+};
+
+function modulesOf(config: VitConfig, task: Task): ModuleInfo[] {
+  const { hiddenSize, intermediateSize, numChannels, patchSize, qkvBias } = config;
+  const linear = (path: string, inFeatures: number, outFeatures: number, hasBias = true): ModuleInfo => ({
+    path,
+    kind: 'linear',
+    hasBias,
+    inFeatures,
+    outFeatures,
+  });
+  const norm = (path: string): ModuleInfo => ({
+    path,
+    kind: 'norm',
+    hasBias: true,
+    inFeatures: hiddenSize,
+    outFeatures: hiddenSize,
+  });
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `vit.layers.${i}`);
+  return [
+    {
+      path: 'vit.embeddings.patch_embeddings.projection',
+      kind: 'patches',
+      hasBias: true,
+      inFeatures: numChannels * patchSize * patchSize,
+      outFeatures: hiddenSize,
+      shapeInFile: [hiddenSize, numChannels, patchSize, patchSize],
+    },
+    ...layers.flatMap((layer) => [
+      linear(`${layer}.attention.q_proj`, hiddenSize, hiddenSize, qkvBias),
+      linear(`${layer}.attention.k_proj`, hiddenSize, hiddenSize, qkvBias),
+      linear(`${layer}.attention.v_proj`, hiddenSize, hiddenSize, qkvBias),
+      linear(`${layer}.attention.o_proj`, hiddenSize, hiddenSize),
+      norm(`${layer}.layernorm_before`),
+      norm(`${layer}.layernorm_after`),
+      linear(`${layer}.mlp.fc1`, hiddenSize, intermediateSize),
+      linear(`${layer}.mlp.fc2`, intermediateSize, hiddenSize),
+    ]),
+    norm('vit.layernorm'),
+    headModule('classifier', hiddenSize, task, true),
+  ];
+}
+
+function traceBody(builder: ModelBuilder, config: VitConfig): Tensor {
+  let hidden = embed(builder, config);
+  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    const input = hidden;
+    hidden = builder.layer(layer, () => block(builder, config, layer, input));
+  }
+  return builder.layerNorm('vit.layernorm', hidden, config.layerNormEps);
+}
+
+/** The class token and the patches, with their positions: [batch, 1 + patches, hiddenSize]. Input: pixelValues f32 [batch, 3, H, W]. */
+function embed(builder: ModelBuilder, { imageSize, numChannels, patchSize, hiddenSize }: VitConfig): Tensor {
+  const { batch, graph } = builder;
+  const pixels = graph.input('pixelValues', [batch, numChannels, imageSize, imageSize], 'f32');
+  const patches = builder.linear(
+    'vit.embeddings.patch_embeddings.projection',
+    graph.one('unfold', [pixels], { patchSize }),
+  );
+  const classToken = graph.reshape(builder.weight('vit.embeddings.cls_token'), [1, 1, hiddenSize]);
+  const classTokens = graph.one('broadcastTo', [classToken], { shape: [batch, 1, hiddenSize] });
+  const rows = graph.one('concat', [classTokens, patches], { axis: 1 });
+  const table = graph.reshape(builder.weight('vit.embeddings.position_embeddings'), [builder.tokens, hiddenSize]);
+  return graph.one('binary', [rows, table], { operator: 'add' });
+}
+
+function block(builder: ModelBuilder, config: VitConfig, layer: number, input: Tensor): Tensor {
+  const path = `vit.layers.${layer}`;
+  const { graph } = builder;
+  const site = { layer, layerPath: path };
+  const before = builder.layerNorm(`${path}.layernorm_before`, input, config.layerNormEps);
+  const output = builder.linear(`${path}.attention.o_proj`, attention(builder, config, layer, path, before));
+  const attended = builder.join({ ...site, kind: 'attention', residual: input, output });
+  const after = builder.layerNorm(`${path}.layernorm_after`, attended, config.layerNormEps);
+  const up = builder.linear(`${path}.mlp.fc1`, after);
+  const inner = graph.scoped(`${path}.mlp`, () => graph.one('activation', [up], { activation: config.hiddenAct }));
+  return builder.join({
+    ...site,
+    kind: 'mlp',
+    residual: attended,
+    output: builder.linear(`${path}.mlp.fc2`, inner),
+  });
+}
+
+function attention(builder: ModelBuilder, config: VitConfig, layer: number, path: string, x: Tensor): Tensor {
+  const { batch, tokens, graph } = builder;
+  const { numAttentionHeads, hiddenSize } = config;
+  const headDim = hiddenSize / numAttentionHeads;
+  const heads = (projection: string) =>
+    builder.reshape(builder.linear(`${path}.attention.${projection}`, x), [batch, tokens, numAttentionHeads, headDim]);
+  const [q, k, v] = [heads('q_proj'), heads('k_proj'), heads('v_proj')];
+  const attributes = { causal: false, window: 0, scale: 1 / Math.sqrt(headDim) };
+  const output = graph.scoped(`${path}.attention`, () => builder.attention(layer, q, k, v, attributes));
+  return builder.reshape(output, [batch, tokens, hiddenSize]);
+}
+
+/** Transformers 4's names of the modules within a layer, which every file still has, and today's. */
+const olderModules: readonly (readonly [string, string])[] = [
+  ['attention.attention.query', 'attention.q_proj'],
+  ['attention.attention.key', 'attention.k_proj'],
+  ['attention.attention.value', 'attention.v_proj'],
+  ['attention.output.dense', 'attention.o_proj'],
+  ['intermediate.dense', 'mlp.fc1'],
+  ['output.dense', 'mlp.fc2'],
+];
+
+/** A body saved without its classifier lacks the name of the body. */
+function tensorFromFolder(name: string): string {
+  const whole = /^(embeddings|encoder|layers|layernorm)\./.test(name) ? `vit.${name}` : name;
+  const match = /^vit\.encoder\.layer\.(\d+)\.(.+)\.(weight|bias)$/.exec(whole);
+  if (!match) return whole;
+  const [, layer, module = '', kind] = match;
+  const today = olderModules.find(([older]) => older === module)?.[1] ?? module;
+  return `vit.layers.${layer}.${today}.${kind}`;
+}
+
+function refuseGguf(): never {
+  throw new UserError('A ViT model is read from its Hugging Face folder, not from GGUF. Choose the folder.');
+}
