@@ -116,7 +116,7 @@ MODELS = {
         config=GPT2Config(n_embd=42, n_head=3, n_inner=50, n_positions=48, activation_function='gelu', scale_attn_by_inverse_layer_idx=True, **GPT2),
         dtype=torch.float16, bare=True),
     'gpt2-gguf': dict(
-        config=GPT2Config(n_embd=96, n_head=6, n_inner=64, n_positions=64, **GPT2),
+        config=GPT2Config(n_embd=64, n_head=4, n_inner=256, n_positions=64, **GPT2),
         gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_1, mlp=Quant.Q8_0), pre='gpt-2'),
     'bloom': dict(config=BloomConfig(hidden_size=42, n_head=6, **BLOOM), split=BLOOM_SPLIT),
     'bloom-bare': dict(

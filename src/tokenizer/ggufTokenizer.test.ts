@@ -54,17 +54,6 @@ describe('a tokenizer rebuilt from a GGUF header', () => {
     );
   });
 
-  it("splits BLOOM's text as its tokenizer.json does", () => {
-    const file = new URL('../../tests/fixtures/parity/models/bloom/tokenizer.json', import.meta.url);
-    const original = JSON.parse(readFileSync(file, 'utf8')) as Shape['tokenizer'];
-    const text = 'Ripe, sweet… (core|peel) 。a؟ [x]\n\n  early  late.';
-    const ids = [54, 77, 84, 73, 16, 261, 91, 266, 88, 163, 227, 104, 225, 12, 71, 273, 96, 84, 266, 80, 13, 225, 164];
-    ids.push(227, 229, 69, 153, 258, 225, 63, 92, 65, 203, 203, 225, 297, 271, 80, 93, 225, 286, 283, 18);
-    expect(loadTokenizer({ tokenizerJson: original }).encode(text, { addSpecialTokens: false })).toEqual(ids);
-    const rebuilt = loadTokenizer(tokenizerFromGguf(headerOf(original, 'bloom')));
-    expect(rebuilt.encode(text, { addSpecialTokens: false })).toEqual(ids);
-  });
-
   it('merges a SentencePiece vocabulary by its scores', () => {
     const fixture = read<{ tokens: string[]; scores: number[]; ids: number[][]; decoded: (string | null)[] }>(
       'sentencepiece',
