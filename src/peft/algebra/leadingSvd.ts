@@ -14,8 +14,8 @@ const singleRounding = 2 ** -24;
 export type Kept = { readonly rank: number } | { readonly share: number };
 
 /**
- * The leading part of a matrix: exact up to a thousand rows or columns and, in a tenth of the time, for one of few directions, as the
- * updates of most methods are; by the randomised way above that.
+ * The leading part of a matrix: exact up to a thousand rows or columns; for one of few directions, as the
+ * updates of most methods are, to single precision and faster; by the randomised way above that.
  */
 export function leadingSvd(matrix: Matrix, rank: number): Svd {
   const few = ofFewDirections(matrix, 2 * rank + 10);
@@ -40,8 +40,8 @@ export function svdOfShare(matrix: Matrix, share: number): Svd {
   return svd(matrix, (values) => directionsOf(values, wanted));
 }
 
-/** Energy that numbers in single precision have beside the directions that they are meant to have. */
-const noise = 1e-13;
+/** Share of the energy that rounding to single precision puts beside the directions, with room for what one pass makes of it. */
+const noise = 1e-12;
 
 /** All of a matrix that has no more directions than `most`: any random subspace of that size then holds it. Undefined where it has more. */
 function ofFewDirections(matrix: Matrix, most: number): Svd | undefined {
