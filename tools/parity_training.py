@@ -32,6 +32,9 @@ class Run:
 class Recipe:
     """How a model gets its adapter, learns and is saved. A case that does one of these otherwise has a recipe of its own."""
 
+    # of the run file, beside those of the case
+    fields: dict = {}
+
     def attach(self, base, config):
         from peft import get_peft_model  # here alone: the rest serves AdapterHub's cases too, where there is no PEFT
 
@@ -201,7 +204,10 @@ def save_adapter(model, folder: Path, **options) -> None:
     if len(encoder) > 1:
         save_file({name: tensor.contiguous() for name, tensor in encoder.items()}, folder / 'prompt_encoder.safetensors')
     (folder / 'README.md').unlink(missing_ok=True)
-    path = folder / 'adapter_config.json'
+    sort_config(folder / 'adapter_config.json')
+
+
+def sort_config(path: Path) -> None:
     config = {key: sorted(value) if isinstance(value, list) and key != 'token_indices' else value for key, value in json.loads(path.read_text()).items()}
     path.write_text(json.dumps({**config, 'base_model_name_or_path': None}, indent=1))
 
@@ -232,7 +238,7 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     dataset = task.write(folder, rows)
     settings = {
         'model': model_path, 'task_type': task.name, 'dataset': dataset, **({} if 'peft_type' in fields else {'init_adapter': './init'}), **fields,
-        **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1,
+        **recipe.fields, **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1,
     }
     if run.max_steps:
         del settings['num_train_epochs']
@@ -242,7 +248,8 @@ def make_case(folder: Path, model_path: str, base, tokenizer, config: 'PeftConfi
     figures = train(model, tokenizer, rows, run, recipe, task)
     recipe.save(model, folder / 'final')
     (folder / 'final' / 'adapter_config.json').unlink()
-    (folder / 'final' / 'prompt_encoder.safetensors').unlink(missing_ok=True)
+    for beside in ('prompt_encoder.safetensors', 'graft_state.safetensors'):
+        (folder / 'final' / beside).unlink(missing_ok=True)
     expected = {
         **figures.as_dict(),
         'trainable': sum(p.numel() for p in model.parameters() if p.requires_grad),

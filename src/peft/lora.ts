@@ -7,7 +7,7 @@ import { loraFields } from './lora/fields.ts';
 import { mergeLora } from './lora/merge.ts';
 import { withRates } from './lora/rates.ts';
 import { rankOf, scaleOf } from './lora/scale.ts';
-import { parametersOf, plusLowRank, type FactorSpecs, type LoraSite } from './lora/site.ts';
+import { parametersOf, plusLowRank, updateOf, type FactorSpecs, type LoraSite } from './lora/site.ts';
 import { startOfLinear, takesFromWeight, type Start } from './lora/start.ts';
 import { plainContent, withoutTaken } from './lora/taken.ts';
 import type { Adapter, CheckpointFacts, Initial, Method, MethodFields } from './method.ts';
@@ -73,7 +73,7 @@ function siteOf(fields: MethodFields, module: ModuleInfo, index: number): LoraSi
     index,
     taken,
     bias: fields['lora_bias'] === true ? bias : undefined,
-    dora: fields['use_dora'] === true ? magnitudeSpecs(module, factors, scale, taken) : undefined,
+    dora: fields['use_dora'] === true ? magnitudeSpecs(module, scale, { update: factors, taken }) : undefined,
   };
 }
 
@@ -107,12 +107,17 @@ function factorsOf(
   };
 }
 
-function aroundLinear(trace: HookTrace, own: LoraSite, whole: LinearSite, x: Tensor, probability: number): Tensor {
-  const { graph, isTraining } = trace;
+function aroundLinear(
+  { graph, isTraining }: HookTrace,
+  own: LoraSite,
+  whole: LinearSite,
+  x: Tensor,
+  probability: number,
+): Tensor {
   const site = own.taken ? withoutTaken(graph, own.taken, own.scale, whole) : whole;
   const drops = isTraining && probability > 0;
   const dropped = drops ? graph.one('dropout', [x], { probability, site: own.index }) : x;
-  if (own.dora) return doraLinear(trace, own, own.dora, site, x, dropped);
+  if (own.dora) return doraLinear(graph, updateOf(graph, own), own.dora, site, x, dropped);
   const updated = plusLowRank(graph, own, own.scale, dropped, site.base(x));
   if (!own.bias) return updated;
   const bias = graph.one('scale', [parameterTensor(graph, own.bias)], { factor: own.scale });

@@ -52,8 +52,9 @@ export interface ParameterSpec {
    * Learning rate at an optimizer step (from 1) as a multiple of the schedule's; 0 freezes the parameter for that step, moments and all.
    * Parameters that share the function share a group. Default: 1.
    * @param learningRate of the run, before its schedule
+   * @param seed of the run
    */
-  readonly rateFactor?: (step: number, learningRate: number) => number;
+  readonly rateFactor?: (step: number, learningRate: number, seed: number) => number;
 }
 
 /** Ops between the optimizer's update and the clearing of the gradients. */
@@ -78,6 +79,8 @@ export interface Adapter {
   readonly peftType: string;
   readonly parameters: readonly ParameterSpec[];
   readonly hooks: AdapterHooks;
+  /** 'model': its parameters are the whole model, and its files are a model's, not an adapter's */
+  readonly output?: 'model';
   /** adapter_config.json as PEFT writes it */
   readonly config: Readonly<Record<string, unknown>>;
   /** tensors of the checkpoint that PEFT copies into the file beside the parameters: file key → checkpoint name */
@@ -117,6 +120,8 @@ export type MethodFields = Readonly<Record<string, unknown>>;
 /** A parameter-efficient method. Adding one is a file that exports this and a line in the registry. */
 export interface Method {
   readonly peftType: string;
+  /** Where its files are another method's: that one's peft_type. It goes on from such a file where the run names it. */
+  readonly filedAs?: string;
   readonly name: string;
   /** one sentence on what it does, one on when to choose it */
   readonly summary: string;

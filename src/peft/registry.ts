@@ -3,24 +3,30 @@ import { adalora } from './adalora.ts';
 import { houlsby, parallel, pfeiffer } from './adapterhub/bottleneck.ts';
 import { hybrid } from './adapterhub/hybrid.ts';
 import { loreft } from './adapterhub/loreft.ts';
-import { ia3 } from './ia3.ts';
-import { lora } from './lora.ts';
-import { loha } from './loha.ts';
-import { lokr } from './lokr.ts';
 import { beft } from './beft.ts';
 import { bitFit } from './bitFit.ts';
+import { edora } from './edora.ts';
+import { ia3 } from './ia3.ts';
 import { lnTuning } from './lnTuning.ts';
-import { trainableTokens } from './trainableTokens.ts';
+import { loha } from './loha.ts';
+import { lokr } from './lokr.ts';
+import { lora } from './lora.ts';
+import { loraXs } from './loraXs.ts';
+import { oft } from './oft.ts';
+import { boft } from './boft.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
 import { prefixTuning, pTuningV2 } from './prompts/prefixTuning.ts';
 import { promptTuning } from './prompts/promptTuning.ts';
+import { trainableTokens } from './trainableTokens.ts';
 import { vera } from './vera.ts';
 
 /** Every method: the form, the YAML reader and the tests all read this list. Adding one is its file and a line here. */
 export const methods: readonly Method[] = [
   lora,
+  loraXs,
+  edora,
   vera,
   ia3,
   adalora,
@@ -39,6 +45,8 @@ export const methods: readonly Method[] = [
   beft,
   bitFit,
   trainableTokens,
+  oft,
+  boft,
 ];
 
 /**
@@ -46,13 +54,17 @@ export const methods: readonly Method[] = [
  * @param preferred peft_type to take where several read it. Throws a UserError where none does.
  */
 export function methodOfConfig(config: Readonly<Record<string, unknown>>, preferred?: unknown): Method {
-  if (config['peft_type'] !== undefined) return methodOf(config['peft_type']);
+  const named = methods.find(({ peftType }) => peftType === String(preferred).toUpperCase());
+  if (config['peft_type'] !== undefined) {
+    const filed = methodOf(config['peft_type']);
+    return named?.filedAs === filed.peftType ? named : filed;
+  }
   const fitting = methods
     .map((method) => ({ method, fit: method.fits?.(config) ?? 0 }))
     .filter(({ fit }) => fit > 0)
     .sort((a, b) => b.fit - a.fit);
   const [best] = fitting;
-  if (best) return (fitting.find(({ method }) => method.peftType === String(preferred).toUpperCase()) ?? best).method;
+  if (best) return fitting.find(({ method }) => method === named)?.method ?? best.method;
   const architecture = (config['config'] as Readonly<Record<string, unknown>> | undefined)?.['architecture'];
   throw new UserError(
     `adapter_config.json is of AdapterHub's architecture "${String(architecture)}", which Graft does not read. It reads bottleneck adapters and LoReFT.`,

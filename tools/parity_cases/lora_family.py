@@ -4,7 +4,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from parity_case import case, lora
-from parity_training import Recipe, Run, save_adapter
+from parity_training import Recipe, Run, save_adapter, sort_config
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import load_file, save_file
 
@@ -76,6 +76,58 @@ def fix_signs(a: torch.Tensor, b: torch.Tensor) -> None:
     b.mul_(signs.T)
 
 
+class LatentLinear(torch.nn.Module):
+    """y = W x + b + s B R A x with A and B of W's leading directions; with a magnitude as DoRA has it around W + s B R A."""
+
+    def __init__(self, base: torch.nn.Linear, config, has_magnitude: bool):
+        super().__init__()
+        self.base = base
+        self.scale = config.lora_alpha / config.r
+        u, s, vh = torch.linalg.svd(base.weight.data, full_matrices=False)
+        self.register_buffer('a', s[:config.r, None] * vh[:config.r])
+        self.register_buffer('b', u[:, :config.r].clone())
+        self.inner = torch.nn.Parameter(torch.randn(config.r, config.r) * 0.03)
+        self.magnitude = torch.nn.Parameter(base.weight.data.norm(dim=1)) if has_magnitude else None
+
+    def forward(self, x):
+        update = self.scale * x @ self.a.T @ self.inner.T @ self.b.T
+        if self.magnitude is None:
+            return self.base(x) + update
+        norm = (self.base.weight + self.scale * self.b @ self.inner @ self.a).norm(dim=1).detach()
+        y = self.magnitude / norm * (x @ self.base.weight.T + update)
+        return y if self.base.bias is None else y + self.base.bias
+
+
+class Latent(Recipe):
+    """LoRA-XS and EDoRA, which no library has: saved as the LoRA or DoRA that they are, and beside it what it takes to go on."""
+
+    def __init__(self, peft_type: str):
+        self.fields = {'peft_type': peft_type}
+
+    def attach(self, base, config):
+        self.config = config
+        base.requires_grad_(False)
+        targets = [name for name, _ in base.named_modules() if name.split('.')[-1] in config.target_modules]
+        for name in targets:
+            parent, child = base.get_submodule(name.rpartition('.')[0]), name.rpartition('.')[2]
+            setattr(parent, child, LatentLinear(getattr(parent, child), config, config.use_dora))
+        return base
+
+    def save(self, model, folder):
+        self.config.save_pretrained(folder)
+        sort_config(folder / 'adapter_config.json')
+        tensors, state = {}, {}
+        for name, module in model.named_modules():
+            if isinstance(module, LatentLinear):
+                key = f'base_model.model.{name}.lora_'
+                tensors |= {f'{key}A.weight': module.a, f'{key}B.weight': module.b @ module.inner.data}
+                state |= {f'{key}B.weight': module.b, f'{key}R.weight': module.inner.data}
+                if module.magnitude is not None:
+                    tensors[f'{key}magnitude_vector'] = module.magnitude.data
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / 'adapter_model.safetensors')
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, folder / 'graft_state.safetensors')
+
+
 CASES = [
     lora('dora', 'llama', r=3, lora_alpha=6, use_dora=True, target_modules=['q_proj', 'v_proj', 'down_proj'],
          run=dict(gradient_accumulation_steps=2, batch_size=2)),
@@ -91,6 +143,8 @@ CASES = [
          afresh=True, recipe=Principal()),
     lora('olora', 'qwen2', r=3, lora_alpha=2, init_lora_weights='olora', target_modules=['q_proj', 'up_proj'], afresh=True, recipe=Converted()),
     lora('orthogonal', 'mistral', r=4, init_lora_weights='orthogonal', target_modules=['o_proj', 'gate_proj']),
+    lora('lora-xs', 'llama', r=5, lora_alpha=7, target_modules=['q_proj', 'v_proj', 'down_proj'], recipe=Latent('LORA_XS')),
+    lora('edora', 'qwen2', r=4, use_dora=True, target_modules=['q_proj', 'up_proj'], recipe=Latent('EDORA')),
     case('vera', 'llama', 'VeraConfig', dict(r=7, target_modules=['q_proj', 'v_proj', 'down_proj'])),
     case('vera-unsaved', 'qwen2', 'VeraConfig', dict(
         r=5, projection_prng_key=3, d_initial=0.3, save_projection=False, target_modules=['k_proj', 'up_proj'], bias='vera_only')),

@@ -1,11 +1,11 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { HookTrace, LinearSite } from '../../models/builder.ts';
+import type { LinearSite } from '../../models/builder.ts';
 import type { ModuleInfo } from '../../models/family.ts';
-import type { InitialContext, ParameterSpec } from '../method.ts';
+import type { InitialContext } from '../method.ts';
 import { parameterTensor } from '../parameters.ts';
 import { keyPrefix } from '../savedModules.ts';
-import { plusLowRank, type FactorSpecs, type LoraSite, type MagnitudeSpecs } from './site.ts';
+import type { FactorSpecs, LowRankUpdate, MagnitudeSpecs } from './site.ts';
 import { columnSquares, plusProduct, rowSquares, transposed } from './weights.ts';
 
 /**
@@ -14,12 +14,14 @@ import { columnSquares, plusProduct, rowSquares, transposed } from './weights.ts
  *
  * n needs no matrix of W's size: n_i² = ‖W_i‖² + 2 s ⟨W_i, (B A)_i⟩ + s² ‖(B A)_i‖² = ‖W_i‖² + 2 s Σ_j B_ij (A Wᵀ + s/2 · A Aᵀ Bᵀ)_ji,
  * one product of W with r rows, and the rest is of r × r and r × out.
+ *
+ * The magnitude starts at the norms of the weight with the update `update`, where it starts as more than nothing; `taken` is what a
+ * start has taken out of the weight.
  */
 export function magnitudeSpecs(
   { path, kind, inFeatures, outFeatures }: ModuleInfo,
-  { a, b }: FactorSpecs,
   scale: number,
-  taken?: FactorSpecs,
+  { update, taken }: { readonly update?: FactorSpecs; readonly taken?: FactorSpecs },
 ): MagnitudeSpecs {
   const key = `${keyPrefix}${path}.lora_`;
   const isTable = kind === 'embedding';
@@ -43,8 +45,9 @@ export function magnitudeSpecs(
       initial: {
         kind: 'computed',
         compute: async (context) => {
-          const weight = await updated(await frozen(context), { a, b }, scale, context);
-          return Float32Array.from(squaresOf(weight, columns), Math.sqrt);
+          const weight = await frozen(context);
+          const start = update ? await updated(weight, update, scale, context) : weight;
+          return Float32Array.from(squaresOf(start, columns), Math.sqrt);
         },
       },
     },
@@ -63,17 +66,18 @@ export function magnitudeSpecs(
 
 /** A linear with DoRA around it: x [.., in] → [.., out]. */
 export function doraLinear(
-  { graph }: HookTrace,
-  site: LoraSite,
+  graph: Graph,
+  update: LowRankUpdate,
   dora: MagnitudeSpecs,
   { base, product, bias }: Pick<LinearSite, 'base' | 'product' | 'bias'>,
   x: Tensor,
   dropped: Tensor,
 ): Tensor {
-  const ratio = magnitudeRatio(graph, site, dora, product(constant(graph, site.a)), 'nt');
+  const { a, b } = update.factors();
+  const ratio = magnitudeRatio(graph, { a, b, scale: update.scale }, dora, product(a), 'nt');
   const apply = (operator: 'add' | 'sub' | 'mul', left: Tensor, right: Tensor) =>
     graph.one('binary', [left, right], { operator });
-  const scaled = apply('mul', plusLowRank(graph, site, site.scale, dropped, product(dropped)), ratio);
+  const scaled = apply('mul', update.plus(dropped, product(dropped)), ratio);
   // with dropout PEFT has W x + b + (k − 1) ∘ W x̃ + k ∘ s B A x̃, which is W (x − x̃) + b + k ∘ (W x̃ + s B A x̃)
   if (dropped !== x) return apply('add', scaled, base(apply('sub', x, dropped)));
   return bias ? apply('add', scaled, bias) : scaled;
@@ -86,15 +90,14 @@ export function doraLinear(
  */
 function magnitudeRatio(
   graph: Graph,
-  { a, b, scale }: LoraSite,
+  { a, b, scale }: { readonly a: Tensor; readonly b: Tensor; readonly scale: number },
   { magnitude, squares }: MagnitudeSpecs,
   projected: Tensor,
   layout: 'nt' | 'tn',
 ): Tensor {
-  const [ofA, ofB] = [constant(graph, a), constant(graph, b)];
-  const gram = graph.one('matmul', [ofA, ofA], { layout });
-  const mixed = graph.one('matmul', [gram, ofB, projected], { layout: 'nt', alpha: scale / 2 });
-  const products = graph.one('binary', [mixed, graph.one('transpose', [ofB], { permutation: [1, 0] })], {
+  const gram = graph.one('matmul', [a, a], { layout });
+  const mixed = graph.one('matmul', [gram, b, projected], { layout: 'nt', alpha: scale / 2 });
+  const products = graph.one('binary', [mixed, graph.one('transpose', [b], { permutation: [1, 0] })], {
     operator: 'mul',
   });
   const crossed = graph.one('reduce', [products], { operator: 'sum', axes: [0] });
@@ -102,8 +105,4 @@ function magnitudeRatio(
   const square = graph.one('binary', [changed, parameterTensor(graph, squares)], { operator: 'add' });
   const norm = graph.one('unary', [square], { operator: 'sqrt' });
   return graph.one('binary', [parameterTensor(graph, magnitude), norm], { operator: 'div' });
-}
-
-function constant(graph: Graph, spec: ParameterSpec): Tensor {
-  return graph.detach(parameterTensor(graph, spec));
 }

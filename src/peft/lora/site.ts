@@ -32,6 +32,23 @@ export interface LoraSite extends FactorSpecs {
   readonly taken?: FactorSpecs;
 }
 
+/** s B A in a graph, for DoRA around it. */
+export interface LowRankUpdate {
+  readonly scale: number;
+  /** A [r, in] and B [out, r] as they are now, taken as constants */
+  factors(): { readonly a: Tensor; readonly b: Tensor };
+  /** addend + s B A x: x [.., in] → [.., out] */
+  plus(x: Tensor, addend: Tensor): Tensor;
+}
+
+export function updateOf(graph: Graph, { a, b, scale }: LoraSite): LowRankUpdate {
+  return {
+    scale,
+    factors: () => ({ a: graph.detach(parameterTensor(graph, a)), b: graph.detach(parameterTensor(graph, b)) }),
+    plus: (x, addend) => plusLowRank(graph, { a, b }, scale, x, addend),
+  };
+}
+
 export function parametersOf({ a, b, bias, dora, taken }: LoraSite): ParameterSpec[] {
   const optional = [bias, dora?.magnitude, dora?.squares, taken?.a, taken?.b];
   return [a, b, ...optional.filter((spec) => spec !== undefined)];
