@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { randomNormals } from '../randomNumbers.ts';
 import { leadingSvd, svdOfShare } from './leadingSvd.ts';
-import { matrixOf, product, rowOf, transpose, zeros, type Matrix } from './matrix.ts';
+import { identity, matrixOf, product, rowOf, transpose, zeros, type Matrix } from './matrix.ts';
 import { qr } from './qr.ts';
 import { svd, svdOfProduct, type Svd } from './svd.ts';
 import { truncatedSvd } from './truncatedSvd.ts';
@@ -90,6 +90,30 @@ it('gives small singular values their digits, far below what the Gram matrix can
   const { values } = svd(hilbert);
   expect((values[7] ?? 0) / 1.11153896637e-10).toBeCloseTo(1, 5);
   expect((values[6] ?? 0) / 1.79887374582e-8).toBeCloseTo(1, 7);
+});
+
+describe('matrices that are hard to decompose', () => {
+  const scaled = (matrix: Matrix, factor: (i: number) => number): Matrix => ({
+    ...matrix,
+    data: matrix.data.map((x, i) => x * factor(i)),
+  });
+  const orthogonal = qr(random(12, 12, 'orthogonal')).q;
+  const repeated = scaled(orthogonal, (i) => [5, 5, 2, 0][(i % 12) % 4] ?? 0);
+  it.each<[string, Matrix]>([
+    ['the identity', identity(20)],
+    ['repeated singular values, some of them zero', product(repeated, transpose(orthogonal))],
+    ['the same number everywhere', { rows: 9, columns: 14, data: new Float64Array(126).fill(3) }],
+    ['rows of zeros', scaled(random(16, 10), (i) => Math.floor(i / 10) % 2)],
+    ['columns from large to small', scaled(random(15, 15), (i) => 10 ** -(i % 15))],
+    ['rows from small to large', scaled(random(15, 18), (i) => 10 ** Math.floor(i / 18))],
+    ['the smallest numbers that an f32 has', scaled(random(11, 8), () => 1e-44)],
+    ['the largest', scaled(random(8, 11), () => 1e38)],
+  ])('%s', (_, matrix) => {
+    const found = svd(matrix);
+    expectProper(found, Math.min(matrix.rows, matrix.columns));
+    const largest = matrix.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    expect(difference(rebuilt(found).data, matrix.data) / largest).toBeLessThan(1e-12);
+  });
 });
 
 it('takes the leading part, or as many as a choice over all values says', () => {
