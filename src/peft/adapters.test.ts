@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { modelSizes, type ModelSize } from '../../tests/peft/modelSizes.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
-import { readFloatTensors } from '../formats/floatTensors.ts';
+import { readFloatTensors, type FloatTensor } from '../formats/floatTensors.ts';
 import { fileSource, folderFiles } from '../formats/nodeFiles.ts';
 import { sizeOf } from '../graph/tensor.ts';
-import type { ModelDescription } from '../models/family.ts';
+import type { ModelDescription, TaskType } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
 import { readAdapterFields } from './adapterConfig.ts';
 import { fileShape, tensorsForFile, valuesFromFile } from './initialize.ts';
@@ -30,16 +30,24 @@ function attachFile(description: ModelDescription, config: Readonly<Record<strin
 
 /** Cases over Hugging Face folders, with what PEFT or AdapterHub wrote for each. */
 const cases = readdirSync(`${parity}cases`).flatMap((name) => {
-  const model = /^model: "(.*)"$/m.exec(readFileSync(`${parity}cases/${name}/config.yaml`, 'utf8'))?.[1] ?? '';
-  return model.endsWith('.gguf')
-    ? []
-    : [{ name, model: `${parity}cases/${name}/${model}`, init: `${parity}cases/${name}/init` }];
+  const run = readFileSync(`${parity}cases/${name}/config.yaml`, 'utf8');
+  const field = (key: string) => new RegExp(`^${key}: "(.*)"$`, 'm').exec(run)?.[1];
+  const model = field('model') ?? '';
+  const task = field('task_type') as TaskType | undefined;
+  const folder = `${parity}cases/${name}/`;
+  return model.endsWith('.gguf') ? [] : [{ name, task, model: `${folder}${model}`, init: `${folder}init` }];
 });
 
+/** The description for a case's task, with as many labels as its file has a head for. */
+function describeFor(config: unknown, type: TaskType | undefined, tensors: ReadonlyMap<string, FloatTensor>) {
+  const [, head] = [...tensors].find(([key]) => /(score|classifier|out_proj)\.weight$/.test(key)) ?? [];
+  return describeModel(config, type && { type, numLabels: head?.shape[0] });
+}
+
 describe('the file of an adapter', () => {
-  it.each(cases)('has the keys and shapes that its library writes: $name', async ({ model, init }) => {
+  it.each(cases)('has the keys and shapes that its library writes: $name', async ({ task, model, init }) => {
     const { config, tensors: theirs } = await readAdapterFolder(await folderFiles(init));
-    const attached = attachFile(describeModel(readJson(`${model}/config.json`)), config);
+    const attached = attachFile(describeFor(readJson(`${model}/config.json`), task, theirs), config);
     const adapter = attached.forUse ?? attached;
     const inFile = adapter.parameters.filter(({ isInFile = true }) => isInFile);
     const ours = new Map(inFile.map((spec) => [spec.name, fileShape(spec).join()]));
@@ -73,6 +81,8 @@ const counted: readonly [ModelSize, number, number, number][] = [
   ['Qwen2.5-7B', 2_523_136, 40_370_176, 645_120],
   ['Llama-2-7B', 4_194_304, 39_976_960, 614_400],
   ['Llama-3-8B', 3_407_872, 41_943_040, 524_288],
+  ['gpt2', 294_912, 2_359_296, 64_512],
+  ['bloom-560m', 786_432, 6_291_456, 172_032],
 ];
 
 describe('trainable parameters', () => {

@@ -47,6 +47,8 @@ export const modelSizes = {
     num_key_value_heads: 8,
     vocab_size: 128256,
   },
+  gpt2: { model_type: 'gpt2', n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, vocab_size: 50257 },
+  'bloom-560m': { model_type: 'bloom', hidden_size: 1024, n_layer: 24, n_head: 16, vocab_size: 250880 },
 } as const;
 
 export type ModelSize = keyof typeof modelSizes;
