@@ -24,6 +24,7 @@ export const adalora: Method = {
   name: 'AdaLoRA',
   summary:
     'LoRA whose ranks move, while it trains, to the layers that need them. Choose it where a small adapter must do much and the run is long enough to sort the ranks.',
+  group: 'lora',
   learningRate: 1e-3,
   fields: adaloraFields,
   attach,

@@ -11,6 +11,7 @@ export const beft: Method = {
   name: 'BEFT',
   summary:
     'Learns one bias for each channel of the value projections: the smallest file of all tuners, and it costs nothing to run. Choose it for little data; it needs a high learning rate.',
+  group: 'scaling',
   learningRate: 3e-3,
   fields: [
     modulesField({

@@ -14,6 +14,7 @@ export const bitFit: Method = {
   name: 'BitFit',
   summary:
     'Trains every bias of the model and nothing else. Choose it for models that have biases, such as GPT-2 and BERT, and for little data; it needs a high learning rate.',
+  group: 'scaling',
   learningRate: 1e-3,
   fields: [modulesToSaveField],
   attach,

@@ -11,6 +11,7 @@ export const edora: Method = {
   name: 'EDoRA',
   summary:
     'LoRA-XS with a trained magnitude for each output, as in DoRA. Choose it where DoRA learns well and its adapter is still too large; the file loads as DoRA.',
+  group: 'lora',
   learningRate: 1e-3,
   fields,
   attach: (given, model) => attachLatent('EDORA', fields, true, given, model),

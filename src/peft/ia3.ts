@@ -15,6 +15,7 @@ export const ia3: Method = {
   name: '(IA)³',
   summary:
     'Learns one scaling factor for each channel of the keys, the values and the MLP: a file of kilobytes. Choose it for small data and many adapters; it needs a high learning rate.',
+  group: 'scaling',
   learningRate: 3e-3,
   fields: [
     modulesField({ name: 'target_modules', label: 'Target modules', help: 'Which layers are scaled.', default: null }),

@@ -10,6 +10,7 @@ export const lnTuning: Method = {
   name: 'LayerNorm tuning',
   summary:
     'Trains the weights of the norms and nothing else: a file of kilobytes. Choose it to move a model a little, such as to another style or domain; it needs a high learning rate.',
+  group: 'scaling',
   learningRate: 1e-3,
   fields: [
     modulesField({ name: 'target_modules', label: 'Target modules', help: 'Which norms are trained.', default: null }),

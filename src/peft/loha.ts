@@ -19,6 +19,7 @@ export const loha: Method = {
   name: 'LoHa',
   summary:
     'Multiplies two low-rank updates number by number, so that rank r reaches rank r². Choose it where LoRA at a small rank is too weak and the file must stay small.',
+  group: 'lora',
   learningRate: 1e-3,
   fields: [
     ...lycorisFields,

@@ -19,6 +19,7 @@ export const lokr: Method = {
   name: 'LoKr',
   summary:
     "Builds the update as a Kronecker product of two small matrices: a tenth of LoRA's size and often as good. Choose it for the smallest file that still learns much.",
+  group: 'lora',
   learningRate: 3e-3,
   fields: [
     ...lycorisFields,

@@ -25,6 +25,7 @@ export const lora: Method = {
   name: 'LoRA',
   summary:
     'Adds a small low-rank update to chosen linear layers and leaves the model itself untouched. The right first choice: it learns well, merges without cost and every tool loads it.',
+  group: 'lora',
   learningRate: 2e-4,
   fields: loraFields,
   attach,

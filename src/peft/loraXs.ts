@@ -9,6 +9,7 @@ export const loraXs: Method = {
   name: 'LoRA-XS',
   summary:
     'Trains one small square matrix a layer between the largest directions of its weight, which stay as they are: rank² numbers whatever the width. Choose it for the fewest parameters in a file that loads as LoRA.',
+  group: 'lora',
   learningRate: 1e-3,
   fields: lowRankFields,
   attach: (fields, model) => attachLatent('LORA_XS', lowRankFields, false, fields, model),

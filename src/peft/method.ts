@@ -117,6 +117,9 @@ export interface CheckpointFacts {
 /** Named values of a method's fields, checked by its schema. */
 export type MethodFields = Readonly<Record<string, unknown>>;
 
+/** What a method changes, for the order in which a form lists it. */
+export type MethodGroup = 'lora' | 'adapters' | 'prompts' | 'scaling' | 'orthogonal' | 'full';
+
 /** A parameter-efficient method. Adding one is a file that exports this and a line in the registry. */
 export interface Method {
   readonly peftType: string;
@@ -125,6 +128,7 @@ export interface Method {
   readonly name: string;
   /** one sentence on what it does, one on when to choose it */
   readonly summary: string;
+  readonly group: MethodGroup;
   readonly learningRate: number;
   readonly fields: readonly FieldSchema[];
   /** Throws a UserError that names the field, the reason and the nearest that works. */

@@ -15,6 +15,7 @@ export const trainableTokens: Method = {
   name: 'Trainable tokens',
   summary:
     'Trains the embeddings of a few tokens and nothing else. Choose it to give meaning to tokens that were added, such as the marks of a chat template.',
+  group: 'scaling',
   learningRate: 1e-3,
   fields: [
     {

@@ -29,6 +29,7 @@ export const vera: Method = {
   name: 'VeRA',
   summary:
     'Trains two vectors a layer around random matrices that all layers share: a tenth of the parameters of LoRA. Choose it where an adapter must be very small; it wants a learning rate ten times higher and takes more time a step.',
+  group: 'lora',
   learningRate: 4e-3,
   fields: [
     integerField({

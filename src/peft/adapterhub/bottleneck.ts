@@ -72,6 +72,7 @@ function bottleneckMethod({
 }): Method {
   return {
     ...rest,
+    group: 'adapters',
     learningRate: 1e-4,
     fields: bottleneckFields(defaults),
     attach: (fields, model) => attachBottlenecks(rest.peftType, fields, model),

@@ -24,6 +24,7 @@ export const hybrid: Method = {
   name: 'LoRA with bottleneck adapters',
   summary:
     'Trains LoRA and bottleneck adapters together, and exports each as its own library has it. Choose it where one of them alone does not learn enough.',
+  group: 'adapters',
   learningRate: 1e-4,
   fields: [...lora.fields, ...bottleneckFields(pfeifferDefaults)],
   attach,

@@ -24,6 +24,7 @@ export const loreft: Method = {
   name: 'LoReFT',
   summary:
     'Leaves the weights alone and moves what flows between the layers, in a small subspace and at a few positions of the prompt. Choose it for the fewest trained numbers of all; it needs a high learning rate.',
+  group: 'adapters',
   learningRate: 9e-4,
   fields: fields(),
   attach,

@@ -19,6 +19,7 @@ export const pTuning: Method = {
   name: 'P-tuning',
   summary:
     'Prompt tuning with a small network that makes the virtual tokens, which trains more steadily; the file holds only what it made. Choose it where prompt tuning learns too slowly, with 1e-3 or more.',
+  group: 'prompts',
   learningRate: 1e-3,
   whyNoMerge: 'Virtual tokens are a part of the input, not of the weights: use the adapter beside the model.',
   fields: [

@@ -28,6 +28,7 @@ export const prefixTuning: Method = {
   name: 'Prefix tuning',
   summary:
     'Learns keys and values that every layer sees in front of each row. Stronger than a prompt at the same length, and choosable where the weights must stay untouched; it needs a high learning rate, 1e-3 to 5e-3.',
+  group: 'prompts',
   learningRate: 3e-3,
   whyNoMerge,
   fields: [
@@ -57,6 +58,7 @@ export const pTuningV2: Method = {
   name: 'P-tuning v2',
   summary:
     'Prefix tuning without a network, as its authors named it: prompts in every layer instead of the first. Choose it for classification and hard labelling tasks; it needs 5e-3 or so.',
+  group: 'prompts',
   learningRate: 5e-3,
   whyNoMerge,
   fields: [...promptFields, startField],

@@ -10,6 +10,7 @@ export const promptTuning: Method = {
   name: 'Prompt tuning',
   summary:
     'Learns a few input embeddings that stand in front of every row, and nothing else: the smallest file there is. Choose it for large models and simple tasks; it needs a high learning rate, 1e-3 to 5e-3.',
+  group: 'prompts',
   learningRate: 3e-3,
   whyNoMerge: 'Virtual tokens are a part of the input, not of the weights: use the adapter beside the model.',
   fields: [
