@@ -15,9 +15,10 @@ from zlib import crc32
 import adapters
 import torch
 from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
+from adapterhub_model import open_model
 from parity_tasks import Classification
 from parity_training import Causal, Run, jitter, measure, save_adapter, train
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 
 PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
 ROWS = {'CAUSAL_LM': PARITY / 'cases' / 'llama-lora' / 'data.jsonl', 'SEQ_CLS': PARITY / 'cases' / 'bert-lora' / 'data.jsonl'}
@@ -49,15 +50,6 @@ CASES = [
 ]
 
 
-def open_model(path: Path, task: str):
-    """Transformers 4 knows rope_theta, but not Transformers 5's rope_parameters."""
-    kind = AutoModelForCausalLM if task == 'CAUSAL_LM' else AutoModelForSequenceClassification
-    config = AutoConfig.from_pretrained(path)
-    if hasattr(config, 'rope_parameters'):
-        config.rope_theta = config.rope_parameters['rope_theta']
-    return kind.from_pretrained(path, config=config, dtype=torch.float32)
-
-
 def save(model, folder: Path, lora, task: str) -> None:
     """
     The folder of `adapters`, with a classifier's head but without a language model's, which is frozen, and without the name of a
@@ -70,7 +62,7 @@ def save(model, folder: Path, lora, task: str) -> None:
     for path in own.glob('*_config.json'):
         config = {**json.loads(path.read_text()), 'model_name': None}
         if config['config'] and getattr(inner.adapters_config.get(NAME), 'subtract_projection', None) is False:
-            config['config']['subtract_projection'] = False  # which `adapters` reads but forgets to write
+            config['config']['subtract_projection'] = False  # `adapters` forgets it: its own DiReFT does not outlive saving
         path.write_text(json.dumps(config, indent=1))
     if lora is not None:
         save_adapter(model, folder / 'lora')

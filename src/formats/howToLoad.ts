@@ -20,7 +20,7 @@ export function howToLoad(config: AdapterFolder['config'], baseModel: string): s
     '',
     `model = ${model}`,
     'adapters.init(model)',
-    `model.load_adapter("this-folder${isHybrid ? '/adapter' : ''}", set_active=True)`,
+    `model.load_adapter("this-folder${isHybrid ? '/adapter' : ''}", set_active=True, use_safetensors=True)`,
     ...(isHybrid ? ['model = PeftModel.from_pretrained(model, "this-folder/lora")'] : []),
   ];
 }

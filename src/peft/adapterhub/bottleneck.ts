@@ -1,9 +1,11 @@
 import { weightsKey } from '../../formats/adapterHubFolder.ts';
 import { UserError } from '../../formats/errors.ts';
+import type { FloatTensor } from '../../formats/floatTensors.ts';
 import { joinStream, type SublayerSite } from '../../models/builder.ts';
 import type { ModelDescription } from '../../models/family.ts';
-import type { Adapter, CheckpointFacts, Method, MethodFields } from '../method.ts';
+import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterValues } from '../method.ts';
 import { replacement } from '../savedModules.ts';
+import { tensorsForFile } from '../initialize.ts';
 import { adapterHubConfig, adapterName, ignoresKey, innerConfig, layerPaths, taskHead } from './adapterHubConfig.ts';
 import {
   bottleneckConfig,
@@ -102,11 +104,12 @@ export function attachBottlenecks(
   const name = adapterName(fields['adapter_name']);
   const units = bottleneckUnits(description, settings, name, firstSite);
   const head = taskHead(description);
-  const config = adapterHubConfig(model, name, bottleneckConfig(settings));
-  return {
+  const plain = adapterHubConfig(model, name, bottleneckConfig(settings));
+  const config = fields[weightsKey] === 'int8' ? { ...plain, [weightsKey]: 'int8' } : plain;
+  const adapter: Adapter = {
     peftType,
     parameters: [...[...units.values()].flatMap(unitParameters), ...head.values()],
-    config: fields[weightsKey] === 'int8' ? { ...config, [weightsKey]: 'int8' } : config,
+    config,
     baseTensors: new Map(),
     ignoresKey: ignoresKey(description),
     hooks: {
@@ -117,6 +120,16 @@ export function attachBottlenecks(
       replaces: replacement(head),
     },
   };
+  if (!settings.ln_before) return adapter;
+  return { ...adapter, toContent: (values) => Promise.resolve({ config, tensors: withSecondNames(adapter, values) }) };
+}
+
+/** The norm in front of a bottleneck has two names in AdapterHub's file: it is a module of its own, and the first of adapter_down. */
+function withSecondNames(adapter: Adapter, values: ParameterValues): Map<string, FloatTensor> {
+  const tensors = tensorsForFile(adapter, values);
+  for (const [key, tensor] of [...tensors])
+    if (key.includes('.adapter_down.0.')) tensors.set(key.replace('.adapter_down.0.', '.adapter_norm_before.'), tensor);
+  return tensors;
 }
 
 const placeOf = ({ layer, kind }: Pick<SublayerSite, 'layer' | 'kind'>) => `${layer}.${kind}`;

@@ -12,6 +12,8 @@ import { bottleneckFields, readBottleneckConfig } from './bottleneckFields.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 
+const ofBottlenecks = bottleneckFields(pfeifferDefaults);
+
 /** Numbers of LoRA's dropouts lie below those of the bottlenecks. */
 const firstBottleneckSite = 2 ** 20;
 
@@ -26,7 +28,7 @@ export const hybrid: Method = {
     'Trains LoRA and bottleneck adapters together, and exports each as its own library has it. Choose it where one of them alone does not learn enough.',
   group: 'adapters',
   learningRate: 1e-4,
-  fields: [...lora.fields, ...bottleneckFields(pfeifferDefaults)],
+  fields: [...lora.fields, ...ofBottlenecks],
   attach,
   readConfig: (config) => ({
     ...readAdapterFields(lora, config['lora'] as Config),
@@ -39,7 +41,7 @@ export const hybrid: Method = {
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const pick = (schemas: Method['fields']) => Object.fromEntries(schemas.map(({ name }) => [name, fields[name]]));
   const low = lora.attach(pick(lora.fields), model);
-  const attached = attachBottlenecks(hybridType, pick(hybrid.fields), model, firstBottleneckSite);
+  const attached = attachBottlenecks(hybridType, pick(ofBottlenecks), model, firstBottleneckSite);
   const heads = taskHead(model.description);
   const bottlenecks = { ...attached, parameters: attached.parameters.filter(({ name }) => !heads.has(name)) };
   const config = { peft_type: hybridType, lora: low.config, adapter: bottlenecks.config };
@@ -53,7 +55,8 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       const ofLora = await low.toContent?.(values, readBase);
       const tensors = new Map(ofLora?.tensors ?? tensorsForFile(low, values));
       for (const [key, tensor] of copiesOfHead(model.description, tensors)) tensors.set(key, tensor);
-      for (const [key, tensor] of tensorsForFile(bottlenecks, values)) tensors.set(key, tensor);
+      const ofAdapter = (await attached.toContent?.(values, readBase))?.tensors ?? tensorsForFile(attached, values);
+      for (const [key, tensor] of ofAdapter) if (!heads.has(key)) tensors.set(key, tensor);
       return { config: { ...config, lora: ofLora?.config ?? low.config }, tensors };
     },
     fromContent({ config: read, tensors }: AdapterContent) {

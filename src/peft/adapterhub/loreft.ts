@@ -85,7 +85,7 @@ function fields(): FieldSchema[] {
     booleanField({
       name: 'subtract_projection',
       label: 'Subtract what was there',
-      help: 'Replaces what stands in the subspace; without it, and without orthonormal rows, it is added to: DiReFT.',
+      help: 'Replaces what stands in the subspace; without it, and without orthonormal rows, it is added to: DiReFT, which AdapterHub can train but not load.',
       default: true,
       advanced,
     }),
@@ -207,7 +207,7 @@ function checkSettings(
     );
 }
 
-/** AdapterHub's LoReftConfig. It writes no subtract_projection, but reads it. */
+/** AdapterHub's LoReftConfig. It neither writes nor reads subtract_projection, and loads its own DiReFT as what it was not. */
 function reftConfig({
   layers,
   subtract_projection: subtracts,
