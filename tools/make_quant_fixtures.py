@@ -12,9 +12,9 @@ import bitsandbytes.functional as bnb
 import gguf
 import numpy as np
 import torch
-from bitsandbytes.backends.default.ops import _dequantize_4bit_compute
 from gguf import GGMLQuantizationType as Type
 from gguf import quants
+from quant_packing import awq_words, decode_4bit, gptq_words
 from safetensors.torch import save_file
 
 OUT = Path(__file__).parent.parent / "tests" / "fixtures" / "quant"
@@ -63,12 +63,6 @@ def values_hash(values: np.ndarray) -> str:
     return hashlib.sha256((values.astype(np.float32) + np.float32(0)).tobytes()).hexdigest()  # + 0: one zero
 
 
-def decode_4bit(codes: torch.Tensor, state: bnb.QuantState) -> torch.Tensor:
-    """As on a GPU; bitsandbytes' own CPU kernel miscounts blocks that run across rows."""
-    absmax = bnb.dequantize_blockwise(state.absmax, state.state2) + state.offset if state.nested else state.absmax
-    return _dequantize_4bit_compute(codes.reshape(-1), absmax, state.code, 64, state.shape, torch.float32)
-
-
 def bitsandbytes_files() -> None:
     """What bitsandbytes saves of a linear, in a file as Transformers writes it, and what it decodes that to."""
     torch.manual_seed(20261123)
@@ -94,16 +88,6 @@ def bitsandbytes_files() -> None:
     write_json("bitsandbytes.json", expected)
 
 
-def stream(codes: np.ndarray, bits: int) -> np.ndarray:
-    """Packs the first axis, 32 codes to `bits` words, the first code in the lowest bits."""
-    count, columns = codes.shape
-    packed = []
-    for block in codes.reshape(count // 32, 32, columns):
-        number = sum(block[i].astype(object) << (bits * i) for i in range(32))
-        packed += [(number >> (32 * word)) & 0xFFFFFFFF for word in range(bits)]
-    return np.array(packed, dtype=np.uint32).view(np.int32)
-
-
 def gptq_files(rng: np.random.Generator) -> None:
     """GPTQ's tensors of a linear [32, 96]: the order of the inputs by act-order or not, zero points stored less 1 or as they are."""
     inputs, outputs = 96, 32
@@ -121,8 +105,8 @@ def gptq_files(rng: np.random.Generator) -> None:
             g_idx = rng.permutation(g_idx)
         values = scales[g_idx].astype(np.float32) * (codes - zeros[g_idx]).astype(np.float32)
         stored = zeros if v2 else (zeros - 1) % 2**bits
-        tensors[f"{name}.qweight"] = torch.from_numpy(stream(codes, bits).copy())
-        tensors[f"{name}.qzeros"] = torch.from_numpy(np.ascontiguousarray(stream(stored.T, bits).T))
+        tensors[f"{name}.qweight"] = gptq_words(codes, bits)
+        tensors[f"{name}.qzeros"] = gptq_words(stored.T, bits).T.contiguous()
         tensors[f"{name}.scales"] = torch.from_numpy(scales)
         tensors[f"{name}.g_idx"] = torch.from_numpy(g_idx.astype(np.int32))
         settings = {"bits": bits, "groupSize": size, "storesZeroPoints": v2}
@@ -133,19 +117,12 @@ def gptq_files(rng: np.random.Generator) -> None:
 
 def awq_file(rng: np.random.Generator) -> None:
     inputs, outputs, size = 96, 40, 32
-    order = [0, 2, 4, 6, 1, 3, 5, 7]
-
-    def pack(codes: np.ndarray) -> torch.Tensor:
-        eights = codes.reshape(codes.shape[0], -1, 8)[:, :, order].astype(np.uint64)
-        words = sum(eights[:, :, i] << np.uint64(4 * i) for i in range(8))
-        return torch.from_numpy(words.astype(np.uint32).view(np.int32))
-
     codes = rng.integers(0, 16, (inputs, outputs))
     zeros = rng.integers(0, 16, (inputs // size, outputs))
     scales = (rng.normal(size=(inputs // size, outputs)) * 0.1).astype(np.float16)
     groups = np.arange(inputs) // size
     values = scales[groups].astype(np.float32) * (codes - zeros[groups]).astype(np.float32)
-    save_file({"a.qweight": pack(codes), "a.qzeros": pack(zeros), "a.scales": torch.from_numpy(scales)}, OUT / "awq.safetensors")
+    save_file({"a.qweight": awq_words(codes), "a.qzeros": awq_words(zeros), "a.scales": torch.from_numpy(scales)}, OUT / "awq.safetensors")
     write_json("awq.json", {"groupSize": size, "sha256": values_hash(values.T)})
 
 

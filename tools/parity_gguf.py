@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+from parity_quantised import SUPERBLOCKS, superblocks
 from transformers.pytorch_utils import Conv1D
 
 LLAMA_NAMES = {
@@ -56,15 +57,17 @@ def write_gguf(path: Path, model, tokenizer, quants: dict, pre: str, chat_templa
         is_transposed = id(parameter) in conv1d
         values = parameter.detach().numpy().astype(np.float32)
         blocks = values = np.ascontiguousarray(values.T) if is_transposed else values
-        if group is not None:
-            blocks = gguf.quants.quantize(values, quants[group])
-            values = gguf.quants.dequantize(blocks, quants[group])
+        # a module's own quantisation before that of its group
+        kind = group and quants.get(stored.split('.')[-2], quants[group])
+        if kind is not None:
+            blocks = superblocks(values.shape, kind) if kind in SUPERBLOCKS else gguf.quants.quantize(values, kind)
+            values = gguf.quants.dequantize(blocks, kind)
             parameter.data = torch.from_numpy(values.T.copy() if is_transposed else values)
         blocks = reorder(stored, blocks, config)
-        if group is None:
+        if kind is None:
             writer.add_tensor(stored, blocks)
         else:
-            writer.add_tensor(stored, blocks, raw_dtype=quants[group])
+            writer.add_tensor(stored, blocks, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -83,6 +86,9 @@ def add_llama(writer: gguf.GGUFWriter, model) -> None:
     writer.add_rope_freq_base(config.rope_parameters['rope_theta'])
     if config.model_type == 'llama':
         writer.add_rope_dimension_count(config.head_dim)
+        if config.head_dim * config.num_attention_heads != config.hidden_size:
+            writer.add_key_length(config.head_dim)
+            writer.add_value_length(config.head_dim)
         writer.add_vocab_size(config.vocab_size)
     if config.rope_parameters['rope_type'] == 'llama3':
         head_dim = config.hidden_size // config.num_attention_heads

@@ -182,7 +182,7 @@ async function writeInt8(source: FloatRows, shards: readonly RowShard[], put: Pu
 function int8Codes(values: Float32Array, columns: number, absmax: Float32Array): Uint8Array {
   const plane = new CodePlane(8, absmax.length, columns);
   absmax.forEach((largest, row) => {
-    const scale = largest > 0 ? Math.fround(127 / largest) : 0;
+    const scale = largest > 0 ? Math.fround(127 * Math.fround(1 / largest)) : 0; // as torch divides a number by a tensor
     for (let column = 0; column < columns; column += 4) {
       const at = row * columns + column;
       let codes = 0;

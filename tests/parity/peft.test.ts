@@ -28,8 +28,8 @@ describe('a run comes to what Hugging Face PEFT comes to', () => {
     expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
     const { logits } = await figures<{ logits: number[] }>(
       'logits',
-      '--model',
-      given.model,
+      '--config',
+      given.config,
       '--adapter',
       output,
       '--text',
