@@ -34,6 +34,10 @@ describe('the fields of a run', () => {
     expect(describeRun({ packing: false }).training.batchSize).toBe(1);
   });
 
+  it("take PEFT's word for what the model tells by itself", () => {
+    expect(describeRun({ fan_in_fan_out: true }).methodFields).not.toHaveProperty('fan_in_fan_out');
+  });
+
   it('say how the model is quantised while it is loaded, with bitsandbytes’ defaults', () => {
     const off = { load_in_4bit: false, bnb_4bit_quant_type: 'nf4', bnb_4bit_use_double_quant: true };
     expect(describeRun(off).quantisation).toBeUndefined();

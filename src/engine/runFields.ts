@@ -216,6 +216,9 @@ const aliases: Readonly<Record<string, string>> = {
   use_gradient_checkpointing: 'gradient_checkpointing',
 };
 
+/** PEFT's fields for what the model tells by itself: read over. */
+const toldByModel: ReadonlySet<string> = new Set(['fan_in_fan_out']);
+
 /** Fields that are understood and not there yet: refused by name where they are switched on. */
 const notYet: Readonly<Record<string, string>> = {
   packing: 'Rows are trained one by one, padded to the longest of a batch.',
@@ -256,7 +259,7 @@ export function describeRun(
   for (const [name, value] of Object.entries(named)) {
     if (name in notYet && value !== false && value !== null)
       throw new UserError(`${name}: ${JSON.stringify(value)} is not there yet. ${notYet[name]}`);
-    if (name === 'peft_type' || known.includes(name)) continue;
+    if (name === 'peft_type' || toldByModel.has(name) || known.includes(name)) continue;
     const suggestion = nearest(name, [...known, ...Object.keys(aliases)]);
     throw new UserError(
       `${name} is not a field of a run${suggestion ? `; did you mean ${suggestion}?` : ` with ${method.peftType}.`}`,
