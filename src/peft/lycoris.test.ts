@@ -24,7 +24,12 @@ describe('LoKr', () => {
   it.each([{ r: 1, decompose_both: true, rank_dropout_scale: true }, { r: 1, decompose_factor: 2 }, { r: 8 }])(
     'has the gradient that differences give: %o',
     (fields) => {
-      return checkMethodGradients({ peft_type: 'LOKR', target_modules: ['q_proj', 'down_proj'], ...dropouts, ...fields });
+      return checkMethodGradients({
+        peft_type: 'LOKR',
+        target_modules: ['q_proj', 'down_proj'],
+        ...dropouts,
+        ...fields,
+      });
     },
   );
 

@@ -7,6 +7,11 @@ const settings: readonly Readonly<Record<string, unknown>>[] = [
   { peft_type: 'LOHA', r: 2, alpha: 3 },
   { peft_type: 'LOKR', r: 1, decompose_both: true, alpha_pattern: { q_proj: 3 } },
   { peft_type: 'LOKR', r: 4 },
+  { peft_type: 'OFT', oft_block_size: 4 },
+  { peft_type: 'OFT', oft_block_size: 2, block_share: true, use_cayley_neumann: false },
+  { peft_type: 'OFT', oft_block_size: 4, coft: true, eps: 0.05 },
+  { peft_type: 'BOFT', boft_block_size: 4 },
+  { peft_type: 'BOFT', boft_block_size: 2, boft_n_butterfly_factor: 3, target_modules: ['q_proj', 'k_proj'] },
 ];
 
 describe('a merged weight does what the adapter does', () => {

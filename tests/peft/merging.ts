@@ -3,6 +3,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import { interpret, neutralStep } from '../../src/graph/interpret.ts';
 import type { Values } from '../../src/graph/op.ts';
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts';
+import type { ModuleInfo } from '../../src/models/family.ts';
 import { describeModel } from '../../src/models/registry.ts';
 import { initialValues } from '../../src/peft/initialize.ts';
 import { methodOf } from '../../src/peft/registry.ts';
@@ -20,6 +21,10 @@ const tinyQwen = {
   vocab_size: 10,
 } as const;
 
+function weightOf({ inFeatures, outFeatures }: ModuleInfo): Float32Array {
+  return Float32Array.from(noise(outFeatures * inFeatures, 5));
+}
+
 /**
  * Checks that each target with its merged weight and bias gives what the adapter gives around it.
  * @param given peft_type and fields as a run file has them
@@ -30,7 +35,10 @@ export async function checkMerge(given: Readonly<Record<string, unknown>>): Prom
   const { merge } = methodOf(adapter.peftType);
   const fresh = await initialValues(adapter, new Map(), {
     seed: 3,
-    base: (name) => Promise.resolve(Float32Array.from(noise(64, name.length))),
+    base: (name) => {
+      const module = description.modules.find(({ path }) => name === `${path}.weight`);
+      return module ? Promise.resolve(weightOf(module)) : Promise.reject(new Error(`${name} is read`));
+    },
     baseRows: () => Promise.reject(new Error('no rows are read')),
     tokenize: () => [],
   });
@@ -45,7 +53,7 @@ export async function checkMerge(given: Readonly<Record<string, unknown>>): Prom
   let changed = 0;
   for (const module of description.modules.filter(({ kind }) => kind === 'linear')) {
     const { path, inFeatures, outFeatures, hasBias } = module;
-    const weight = Float32Array.from(noise(outFeatures * inFeatures, 5));
+    const weight = weightOf(module);
     const bias = Float32Array.from(noise(outFeatures, 6));
     const merged = (name: string, shape: readonly number[], data: Float32Array) =>
       merge?.(adapter, values, { name: `${path}.${name}`, modulePath: path, shape, format: 'f32', data }) ?? data;

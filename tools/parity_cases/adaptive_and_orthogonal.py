@@ -1,7 +1,21 @@
 """AdaLoRA; LoHa and LoKr; OFT, BOFT and HRA; FourierFT."""
 
+import peft.tuners.boft.layer as boft_layer
+import torch
 from parity_adalora import AdaLora
 from parity_case import case
+
+
+class BlockDiagonal:
+    """What PEFT's CUDA extension computes. Without it PEFT on a CPU leaves off all butterfly factors but the first."""
+
+    @staticmethod
+    def apply(blocks: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.block_diag(*factor) for factor in blocks])
+
+
+boft_layer.get_fbd_cuda = lambda: True
+boft_layer.FastBlockDiag = BlockDiagonal
 
 CASES = [
     case('adalora', 'llama', 'AdaLoraConfig', dict(
@@ -17,4 +31,12 @@ CASES = [
     case('lokr-both', 'qwen2', 'LoKrConfig', dict(
         r=1, alpha=3, decompose_both=True, decompose_factor=4, init_weights='lycoris', target_modules='all-linear',
         run=dict(batch_size=1, gradient_accumulation_steps=2))),
+    case('oft', 'llama', 'OFTConfig', dict(oft_block_size=8, target_modules=['q_proj', 'down_proj'])),
+    case('oft-exact', 'qwen2', 'OFTConfig', dict(
+        oft_block_size=0, r=2, use_cayley_neumann=False, block_share=True, target_modules=['v_proj', 'o_proj'], bias='oft_only')),
+    case('oft-constrained', 'llama', 'OFTConfig', dict(
+        oft_block_size=8, coft=True, eps=0.05, num_cayley_neumann_terms=7, target_modules=['k_proj'], run=dict(learning_rate=2e-2))),
+    case('boft', 'llama', 'BOFTConfig', dict(boft_block_size=4, target_modules=['q_proj', 'up_proj'])),
+    case('boft-factors', 'mistral', 'BOFTConfig', dict(boft_block_size=4, boft_n_butterfly_factor=3, target_modules=['q_proj', 'k_proj'])),
+    case('boft-biases', 'qwen2', 'BOFTConfig', dict(boft_block_size=0, boft_block_num=7, target_modules=['q_proj', 'o_proj'], bias='all')),
 ]

@@ -46,6 +46,7 @@ describe('matmul', () => {
     ] as const) {
       await checkForward(context.gpu, 'matmul', [f32(2, 3, m, k), f32(2, 3, n, k), f32(2, 3, m, n)], { layout: 'nt' });
       await checkForward(context.gpu, 'matmul', [f32(6, m, k), f32(6, k, n)], { layout: 'nn' });
+      await checkForward(context.gpu, 'matmul', [f32(1, m, k), f32(1, k, n)], { layout: 'nn' });
       await checkForward(context.gpu, 'matmul', [f32(6, k, m), f32(6, k, n)], { layout: 'tn' });
       await checkForward(context.gpu, 'matmul', [f32(2, 3, m, k), f32(n, k)], { layout: 'nt' });
       await checkForward(context.gpu, 'matmul', [f32(2, 3, m, k), f32(k, n)], { layout: 'nn' });

@@ -43,6 +43,7 @@ import { rankScores } from './rankScores.ts';
 import { applyRankMask, rankMask } from './rankMask.ts';
 import { blockInverse } from './blockInverse.ts';
 import { constant } from './constant.ts';
+import { skew, unskew } from './skew.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
 const definitions: readonly OpDefinition[] = [
@@ -98,6 +99,8 @@ const definitions: readonly OpDefinition[] = [
   applyRankMask,
   blockInverse,
   constant,
+  skew,
+  unskew,
 ];
 
 const byName = new Map(definitions.map((definition) => [definition.name, definition]));

@@ -2,7 +2,7 @@ import type { FormatName } from '../../quant/format.ts';
 import { formatOf } from '../../quant/registry.ts';
 import type { KernelSpec } from '../../gpu/kernel.ts';
 import type { LoweringContext, Shard, TensorBinding } from '../op.ts';
-import { storageOf, type Tensor } from '../tensor.ts';
+import { asMatrix, storageOf, type Tensor } from '../tensor.ts';
 
 /** The right operand of a matmul or the table of an embedding: in which format it lies, and in which shards of rows. */
 export interface WeightOperand {
@@ -27,9 +27,9 @@ export function weightOperand(tensor: Tensor, context: LoweringContext): WeightO
   const format = owner.origin.kind === 'weight' ? owner.origin.format : 'f32';
   const { planes, rowGroup, decoder } = formatOf(format);
   const isLeaf = owner.origin.kind === 'weight' || owner.origin.kind === 'parameter';
-  const stored = isLeaf && offset === 0 ? context.shards(owner) : [];
+  const stored = isLeaf && offset === 0 && owner.shape.length === 2 ? context.shards(owner) : [];
   const isPart = owner.shape[0] !== tensor.shape[0];
-  const shards = isPart || stored.length === 0 ? [{ rowStart: 0, rowCount: tensor.shape[0] ?? 1 }] : stored;
+  const shards = isPart || stored.length === 0 ? [{ rowStart: 0, rowCount: asMatrix(tensor.shape).rows }] : stored;
   if (isPart && (format !== 'f32' || stored.length > 1)) {
     throw new Error(
       `a part [${tensor.shape.join(', ')}] of a weight [${owner.shape.join(', ')}] in ${format} cannot be multiplied; slice by whole weights`,
