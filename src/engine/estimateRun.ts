@@ -1,5 +1,6 @@
 import type { EncodedRow } from '../data/encodeRow.ts';
 import type { MemoryEstimate, RunFields } from './api.ts';
+import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
 import { estimateBytes, parameterCounts, totalBytes, type EstimateInput } from './estimate.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
@@ -48,7 +49,9 @@ async function estimateInput(
   run: RunDescription,
 ): Promise<EstimateInput> {
   const { description: device } = await machine.gpu();
-  const { description, catalog, name } = model.quantised(run.quantisation).checkpoint;
+  const { description, name, catalog: stored, quantisation } = model.checkpoint;
+  const wanted = quantisation ? undefined : run.quantisation;
+  const catalog = wanted ? quantiseCatalog(stored, description, wanted) : stored;
   const adapter = run.method.attach(run.methodFields, { description, baseModelName: name, taskType: 'CAUSAL_LM' });
   const batch = await largestBatch(rows, run.training.batchSize, model);
   return {
@@ -57,6 +60,7 @@ async function estimateInput(
     adapter,
     settings: run.training,
     tokens: batch.tokens,
+    decoderTokens: batch.decoder?.tokens,
     labelled: batch.targetCount,
     evaluates: hasEvaluation || (run.fields['val_split_ratio'] as number) > 0,
     positions: model.positions,
