@@ -59,8 +59,8 @@ export interface PromptHook {
 export interface AdapterHooks {
   /** Around a linear. Return site.base(x) where the module is not a target. */
   linear?(trace: HookTrace, site: LinearSite, x: Tensor): Tensor;
-  /** Around the embedding of token ids. */
-  embedding?(trace: HookTrace, module: ModuleInfo, ids: Tensor, base: Tensor): Tensor;
+  /** Around the embedding of token ids; `product` is x [.., inFeatures] → x · table, for what depends on the whole of it. */
+  embedding?(trace: HookTrace, module: ModuleInfo, ids: Tensor, base: Tensor, product: (x: Tensor) => Tensor): Tensor;
   /** "Train this base tensor": the parameter that stands in for a tensor of the checkpoint, by its Hugging Face name. */
   replaces?(graph: Graph, tensorName: string): Tensor | undefined;
   /** Beside or after a sublayer: the stream behind it. Return joinStream(trace.graph, site) where nothing is added. */
@@ -71,6 +71,16 @@ export interface AdapterHooks {
   readonly prompt?: PromptHook;
   /** The masks of positions that its traces ask for: see positionMask. Not beside a prompt. */
   readonly masks?: PositionMasks;
+}
+
+/** How keys are seen: see the op `attention`. */
+export interface AttentionSettings {
+  readonly causal: boolean;
+  /** 0 = none */
+  readonly window: number;
+  readonly scale: number;
+  readonly lengths: 'keyLengths' | 'decoderLengths';
+  readonly bias?: Tensor;
 }
 
 /** output + residual, through the norm of a post-norm model. */
@@ -93,7 +103,11 @@ export type TraceMode =
       readonly capacity: number;
       /** what this trace reads: token ids, or the adapter's prompt, which comes before the first of them */
       readonly reads: 'ids' | 'prompt';
-    };
+      /** of a decoder beside an encoder: positions of what it remembers of the source */
+      readonly memory?: number;
+    }
+  /** an encoder alone: what its decoder will look at goes to a memory of that many positions */
+  | { readonly kind: 'encode'; readonly memory: number };
 
 export interface BuilderOptions {
   readonly graph: Graph;
@@ -105,6 +119,8 @@ export interface BuilderOptions {
   readonly batch: number;
   /** token ids of a row; the prompt's embeddings where the trace reads that */
   readonly tokens: number;
+  /** of a decoder beside an encoder: ids of a target */
+  readonly decoderTokens?: number;
   /** positions that the constant tables hold */
   readonly positions: number;
   /** recompute each block in the backward pass instead of keeping its activations */
@@ -177,8 +193,10 @@ export class ModelBuilder {
     const module = this.#module(path);
     const { adapter } = this.#options;
     return this.graph.scoped(path, () => {
-      const base = this.graph.one('embedding', [ids, this.weight(`${path}.weight`)]);
-      return adapter?.embedding ? adapter.embedding(this.#trace, module, ids, base) : base;
+      const table = this.weight(`${path}.weight`);
+      const base = this.graph.one('embedding', [ids, table]);
+      const product = (x: Tensor) => this.graph.one('matmul', [x, table], { layout: 'nn' });
+      return adapter?.embedding ? adapter.embedding(this.#trace, module, ids, base, product) : base;
     });
   }
 
@@ -204,17 +222,43 @@ export class ModelBuilder {
     attributes: { causal: boolean; window: number; scale: number },
     bias?: Tensor,
   ): Tensor {
-    const keyLengths = this.graph.input('keyLengths', [this.batch], 'u32');
     const { prefix } = this.#options.adapter ?? {};
     const virtual = prefix?.layer(this.#trace, layer);
-    const keys = this.#behind(virtual?.key, this.#cached(`${layer}.key`, k));
-    const values = this.#behind(virtual?.value, this.#cached(`${layer}.value`, v));
-    const [output] = this.graph.apply('attention', [q, keys, values, keyLengths, bias], {
-      ...attributes,
-      prefix: prefix?.tokens ?? 0,
-    });
+    const keys = this.#behind(virtual?.key, this.cached(`${layer}.key`, k));
+    const values = this.#behind(virtual?.value, this.cached(`${layer}.value`, v));
+    return this.attend(q, keys, values, { ...attributes, bias, lengths: 'keyLengths', prefix: prefix?.tokens ?? 0 });
+  }
+
+  /** The op `attention` over keys and values as they are. `lengths`: the input that tells how many of them are real. */
+  attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    { lengths, bias, ...attributes }: AttentionSettings & { readonly prefix?: number },
+  ): Tensor {
+    const count = this.graph.input(lengths, [this.batch], 'u32');
+    const [output] = this.graph.apply('attention', [q, k, v, count, bias], attributes);
     if (!output) throw new Error('attention has no output');
     return output;
+  }
+
+  /** Target ids [batch, decoderTokens], or those that a cached trace reads. */
+  decoderIds(): Tensor {
+    const tokens = this.mode.kind === 'cached' ? this.tokens : this.#options.decoderTokens;
+    return this.graph.input('decoderIds', [this.batch, tokens ?? 1], 'u32');
+  }
+
+  /**
+   * Keys or values that a decoder has of an encoder's output: made where they are learned, kept when the source is encoded, and found
+   * again for each token that is written. `shape` is that of a position, [heads, headDim].
+   */
+  remembered(name: string, shape: Shape, value: Tensor | undefined): Tensor {
+    const { mode } = this;
+    if (mode.kind === 'forward' && value) return value;
+    const positions = mode.kind === 'forward' ? undefined : mode.memory;
+    if (positions === undefined) throw new Error('a decoder needs the memory of its encoder');
+    const memory = this.graph.state(`memory.${name}`, [this.batch, positions, ...shape]);
+    return value ? this.graph.one('cacheWrite', [value, memory]) : memory;
   }
 
   /** The stream behind a sublayer: its output + the residual, with what the adapter adds there. */
@@ -267,8 +311,8 @@ export class ModelBuilder {
   }
 
   /** Writes keys or values [B, T, heads, d] into the cache and returns all of it; without a cache, as they are. */
-  #cached(name: string, value: Tensor): Tensor {
-    if (this.mode.kind === 'forward') return value;
+  cached(name: string, value: Tensor): Tensor {
+    if (this.mode.kind !== 'cached') return value;
     const [, , heads = 1, width = 1] = value.shape;
     const cache = this.graph.state(`cache.${name}`, [this.batch, this.mode.capacity, heads, width]);
     return this.graph.one('cacheWrite', [value, cache]);

@@ -12,7 +12,7 @@ describe("LoRA's gradients agree with finite differences", () => {
   it.each([
     ['on linears and the embedding', { target_modules: ['q_proj', 'down_proj', 'embed_tokens'] }],
     ['with a bias on B', { target_modules: ['v_proj'], lora_bias: true }],
-    ['as DoRA', { target_modules: ['q_proj', 'up_proj'], use_dora: true, lora_alpha: 3 }],
+    ['as DoRA', { target_modules: ['q_proj', 'up_proj', 'embed_tokens'], use_dora: true, lora_alpha: 3 }],
     ['from directions taken out of the weight', { target_modules: ['k_proj'], init_lora_weights: 'pissa' }],
     ['as DoRA from there', { target_modules: ['k_proj'], init_lora_weights: 'olora', use_dora: true }],
   ])('%s', async (_, settings) => {

@@ -2,7 +2,7 @@ import type { HookTrace, LinearSite } from '../models/builder.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkLoraFields, checkLoraModule } from './lora/check.ts';
-import { doraLinear, magnitudeSpecs } from './lora/dora.ts';
+import { doraLinear, doraTable, magnitudeSpecs } from './lora/dora.ts';
 import { loraFields } from './lora/fields.ts';
 import { mergeLora } from './lora/merge.ts';
 import { withRates } from './lora/rates.ts';
@@ -48,9 +48,9 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
         const own = sites.get(site.module.path);
         return own ? aroundLinear(trace, own, site, x, fields['lora_dropout'] as number) : site.base(x);
       },
-      embedding: (trace, module, ids, base) => {
+      embedding: (trace, module, ids, base, product) => {
         const own = sites.get(module.path);
-        return own ? aroundTable(trace, own, ids, base) : base;
+        return own ? aroundTable(trace, own, ids, base, product) : base;
       },
       replaces,
     },
@@ -126,7 +126,14 @@ function aroundLinear(
 }
 
 /** ids → rows of the table with those of the update */
-function aroundTable({ graph }: HookTrace, { a, b, scale }: LoraSite, ids: Tensor, base: Tensor): Tensor {
-  const rows = graph.one('embedding', [ids, parameterTensor(graph, a)]);
-  return graph.one('matmul', [rows, parameterTensor(graph, b), base], { layout: 'nt', alpha: scale });
+function aroundTable(
+  { graph }: HookTrace,
+  { a, b, scale, dora }: LoraSite,
+  ids: Tensor,
+  base: Tensor,
+  product: (x: Tensor) => Tensor,
+): Tensor {
+  const reduced = graph.one('embedding', [ids, parameterTensor(graph, a)]);
+  const rows = graph.one('matmul', [reduced, parameterTensor(graph, b), base], { layout: 'nt', alpha: scale });
+  return dora ? doraTable(graph, { a, b }, scale, dora, rows, product) : rows;
 }

@@ -133,6 +133,7 @@ CASES = [
          run=dict(gradient_accumulation_steps=2, batch_size=2)),
     lora('dora-biases', 'qwen2', r=2, use_dora=True, use_rslora=True, target_modules=['k_proj', 'gate_proj'], bias='lora_only'),
     lora('qdora', 'llama-gguf', r=3, lora_alpha=6, use_dora=True, target_modules=['q_proj', 'k_proj', 'up_proj']),
+    lora('dora-embedding-and-head', 'llama3', r=2, lora_alpha=4, use_dora=True, target_modules=['embed_tokens', 'lm_head', 'v_proj']),
     lora('dora-stages', 'llama', r=2, use_dora=True, run=dict(max_steps=6), recipe=Staged(3, 0.25),
          fields=dict(dora_magnitude_freeze_steps=3, dora_magnitude_lr_ratio=0.25)),
     lora('loraplus', 'llama3', r=3, target_modules=['embed_tokens', 'q_proj', 'v_proj'], modules_to_save=['norm'], run=dict(learning_rate=4e-3),

@@ -83,6 +83,20 @@ export function doraLinear(
   return bias ? apply('add', scaled, bias) : scaled;
 }
 
+/** Rows of a table with DoRA around it; its outputs are the columns. A is [vocabulary, r]. */
+export function doraTable(
+  graph: Graph,
+  { a, b }: FactorSpecs,
+  scale: number,
+  dora: MagnitudeSpecs,
+  rows: Tensor,
+  product: (x: Tensor) => Tensor,
+): Tensor {
+  const factors = { a: graph.detach(parameterTensor(graph, a)), b: graph.detach(parameterTensor(graph, b)), scale };
+  const projected = product(graph.one('transpose', [factors.a], { permutation: [1, 0] }));
+  return graph.one('binary', [rows, magnitudeRatio(graph, factors, dora, projected, 'tn')], { operator: 'mul' });
+}
+
 /**
  * k = m / n [out].
  * @param projected A Wᵀ [r, out]
