@@ -12,6 +12,9 @@ const settings: readonly Readonly<Record<string, unknown>>[] = [
   { peft_type: 'OFT', oft_block_size: 4, coft: true, eps: 0.05 },
   { peft_type: 'BOFT', boft_block_size: 4 },
   { peft_type: 'BOFT', boft_block_size: 2, boft_n_butterfly_factor: 3, target_modules: ['q_proj', 'k_proj'] },
+  { peft_type: 'HRA', r: 3 },
+  { peft_type: 'HRA', r: 3, apply_GS: true, init_weights: false },
+  { peft_type: 'FOURIERFT', n_frequency: 5, scaling: 40, random_loc_seed: 4 },
 ];
 
 describe('a merged weight does what the adapter does', () => {

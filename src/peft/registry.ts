@@ -14,6 +14,8 @@ import { lora } from './lora.ts';
 import { loraXs } from './loraXs.ts';
 import { oft } from './oft.ts';
 import { boft } from './boft.ts';
+import { hra } from './hra.ts';
+import { fourierft } from './fourierft.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
@@ -47,6 +49,8 @@ export const methods: readonly Method[] = [
   trainableTokens,
   oft,
   boft,
+  hra,
+  fourierft,
 ];
 
 /**

@@ -39,4 +39,9 @@ CASES = [
     case('boft', 'llama', 'BOFTConfig', dict(boft_block_size=4, target_modules=['q_proj', 'up_proj'])),
     case('boft-factors', 'mistral', 'BOFTConfig', dict(boft_block_size=4, boft_n_butterfly_factor=3, target_modules=['q_proj', 'k_proj'])),
     case('boft-biases', 'qwen2', 'BOFTConfig', dict(boft_block_size=0, boft_block_num=7, target_modules=['q_proj', 'o_proj'], bias='all')),
+    case('hra', 'llama', 'HRAConfig', dict(r=4, target_modules=['q_proj', 'down_proj'])),
+    case('hra-orthogonal', 'qwen2', 'HRAConfig', dict(r=3, apply_GS=True, init_weights=False, target_modules=['v_proj', 'o_proj'], bias='hra_only')),
+    case('fourierft', 'llama', 'FourierFTConfig', dict(n_frequency=40, scaling=30, n_frequency_pattern={'v_proj': 25})),
+    case('fourierft-seed', 'qwen2', 'FourierFTConfig', dict(
+        n_frequency=30, scaling=20, random_loc_seed=5, init_weights=True, target_modules=['q_proj', 'up_proj', 'down_proj'], bias='fourier_only')),
 ]
