@@ -1,12 +1,14 @@
-/** An adapter's folder, whichever library saved it: Hugging Face PEFT, AdapterHub, or both of them side by side. */
-import { baseModelOf, hybridType, type AdapterFolder } from './adapterContent.ts';
+/** An adapter's folder, whichever library saved it: Hugging Face PEFT, AdapterHub, or both of them side by side; or a model trained whole. */
+import { baseModelOf, hybridType, wholeModelType, type AdapterFolder } from './adapterContent.ts';
 import { readAdapterHubFolder, writeAdapterHubFolder } from './adapterHubFolder.ts';
+import { asPeftFolder, isAdapterHubLora } from './adapterHubLora.ts';
 import type { FileSet } from './byteSource.ts';
 import { readJson } from './byteSource.ts';
 import { UserError } from './errors.ts';
 import { stripCommonFolder } from './fileSet.ts';
 import { howToLoad } from './howToLoad.ts';
 import { peftWeights, readPeftFolder, writePeftFolder } from './peftFolder.ts';
+import { isWholeModel, readWholeModel, writeWholeModel } from './wholeModelFolder.ts';
 
 export const adapterConfigFile = 'adapter_config.json';
 
@@ -32,13 +34,17 @@ export async function readAdapterFolder(dropped: FileSet): Promise<AdapterFolder
   const files = stripCommonFolder(dropped);
   const configFile = files.get(adapterConfigFile);
   if (!configFile && isHybrid(files)) return readHybrid(files);
+  if (!configFile && isWholeModel(files)) return readWholeModel(files);
   if (!configFile)
     throw new UserError(
       `The folder has no ${adapterConfigFile}. Choose the folder that holds ${adapterConfigFile} and ${peftWeights} or adapter.safetensors.`,
     );
   const config = await readJson(configFile);
   if (isRecord(config) && typeof config['peft_type'] === 'string') return readPeftFolder(files, config);
-  if (isRecord(config) && isRecord(config['config'])) return readAdapterHubFolder(files, config);
+  if (isRecord(config) && isRecord(config['config'])) {
+    const folder = await readAdapterHubFolder(files, config);
+    return isAdapterHubLora(config['config']) ? asPeftFolder(folder) : folder;
+  }
   throw new UserError(
     `${configFile.name} has neither the peft_type of an adapter that PEFT saved nor the config of one that AdapterHub saved. Choose another folder.`,
   );
@@ -63,7 +69,9 @@ async function readHybrid(files: FileSet): Promise<AdapterFolder> {
  * The files of an adapter, by their path in its folder, as its library writes them. Throws a UserError where a weight is not finite:
  * such an adapter would spoil every model that loads it.
  */
-export function writeAdapterFolder({ config, tensors, beside }: AdapterFolder): Map<string, Uint8Array<ArrayBuffer>> {
+export function writeAdapterFolder(folder: AdapterFolder): Map<string, Uint8Array<ArrayBuffer>> {
+  const { config, tensors, beside } = folder;
+  if (config['peft_type'] === wholeModelType) return writeWholeModel(folder);
   if (config['peft_type'] === hybridType) {
     const files = partNames.flatMap((name) => {
       const own = new Map([...tensors].filter(([key]) => parts[name](key)));

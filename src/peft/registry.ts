@@ -71,7 +71,7 @@ export function methodOfConfig(config: Readonly<Record<string, unknown>>, prefer
   if (best) return fitting.find(({ method }) => method === named)?.method ?? best.method;
   const architecture = (config['config'] as Readonly<Record<string, unknown>> | undefined)?.['architecture'];
   throw new UserError(
-    `adapter_config.json is of AdapterHub's architecture "${String(architecture)}", which Graft does not read. It reads bottleneck adapters and LoReFT.`,
+    `adapter_config.json is of AdapterHub's architecture "${String(architecture)}", which Graft does not read. It reads bottleneck adapters, LoReFT, LoRA and (IA)³.`,
   );
 }
 

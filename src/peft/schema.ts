@@ -15,7 +15,7 @@ export interface FieldSchema {
   readonly choices?: readonly string[];
   /** folded away in the form */
   readonly advanced: boolean;
-  /** says how the optimizer treats the parameters: not in adapter_config.json, and free to change where an adapter is continued */
+  /** says how the parameters are trained or stored, not what they compute: not in PEFT's adapter_config.json, and free to change where an adapter is continued */
   readonly trainingOnly?: boolean;
   /** what a value may be; decides for the YAML reader */
   readonly schema: v.GenericSchema<unknown, unknown>;

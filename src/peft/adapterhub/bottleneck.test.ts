@@ -128,7 +128,8 @@ describe('bottleneck adapters', () => {
     const config = (peftType: string, given = {}) => attach({ peft_type: peftType, ...given }).config;
     for (const name of ['HOULSBY', 'PFEIFFER', 'PARALLEL']) expect(methodOfConfig(config(name)).peftType).toBe(name);
     const afterAttention = config('PFEIFFER', { mh_adapter: true, output_adapter: false });
-    expect(methodOfConfig(afterAttention, 'PFEIFFER').peftType).toBe('PFEIFFER');
+    expect(methodOfConfig(afterAttention).peftType).toBe('PFEIFFER');
+    expect(methodOfConfig(afterAttention, 'houlsby').peftType).toBe('HOULSBY');
     expect(() => methodOfConfig({ config: { architecture: 'prompt_tuning' } })).toThrow('prompt_tuning');
   });
 

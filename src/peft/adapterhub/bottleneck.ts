@@ -34,7 +34,7 @@ export const houlsby = bottleneckMethod({
   summary:
     'Puts a small bottleneck behind the attention and the MLP of every layer and leaves the model itself untouched. Choose it where the data differ much from what the model knows; it cannot be merged.',
   defaults: { ...pfeifferDefaults, mh_adapter: true, non_linearity: 'swish', original_ln_before: false },
-  fit: ({ is_parallel: parallel, mh_adapter: afterAttention }) => (!parallel && afterAttention ? 3 : 1),
+  fit: ({ is_parallel: isParallel, original_ln_before: joins }) => (isParallel !== true && joins !== true ? 2 : 1),
 });
 
 /** Pfeiffer et al., arXiv 2005.00247; AdapterHub's SeqBnConfig. */
@@ -44,7 +44,7 @@ export const pfeiffer = bottleneckMethod({
   summary:
     "Puts one small bottleneck behind the MLP of every layer: half of Houlsby's weights for nearly its quality. Choose it as the first bottleneck adapter to try; it cannot be merged.",
   defaults: pfeifferDefaults,
-  fit: ({ is_parallel: parallel }) => (parallel ? 1 : 2),
+  fit: ({ is_parallel: isParallel, original_ln_before: joins }) => (isParallel !== true && joins === true ? 2 : 1),
 });
 
 /** He et al., arXiv 2110.04366; AdapterHub's ParBnConfig. */
@@ -61,7 +61,7 @@ export const parallel = bottleneckMethod({
     init_weights: 'mam_adapter',
     scaling: 4,
   },
-  fit: ({ is_parallel: parallel }) => (parallel ? 3 : 1),
+  fit: ({ is_parallel: isParallel }) => (isParallel === true ? 2 : 1),
 });
 
 function bottleneckMethod({

@@ -108,6 +108,7 @@ export function bottleneckFields(defaults: BottleneckDefaults): FieldSchema[] {
       help: 'int8 makes the file a quarter as large and a little less exact; AdapterHub itself reads float32 only.',
       default: 'float32',
       choices: ['float32', 'int8'],
+      trainingOnly: true, // says nothing about the numbers: an adapter that goes on may be stored otherwise
       advanced,
     }),
     nameField,
