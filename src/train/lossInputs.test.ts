@@ -18,7 +18,7 @@ const trace = () => {
 
 /** The uploads of two rows, [3, 1, 3] and [5]. */
 function uploads(adapter: LossModel['adapter']): Map<string, Uint32Array> {
-  const row = (ids: readonly number[]) => ({ ids: Uint32Array.from(ids), labels: Int32Array.from(ids), cut: 0 });
+  const row = (ids: readonly number[]) => ({ ids: Uint32Array.from(ids), labels: Int32Array.from(ids), cut: false });
   const batch = collate([row([3, 1, 3]), row([5])], 32);
   const shape = lossShape(2, batch.tokens, batch.targetCount, 9, 2 ** 20);
   return lossInputs(batch, shape, { description, catalog: new Map(), positions: 20, adapter });
