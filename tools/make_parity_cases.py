@@ -21,7 +21,7 @@ import peft
 import torch
 from parity_case import Case
 from parity_models import CLASSES, MODELS, classifier, make_model, sentences
-from parity_tasks import Classification, Images, Values, Words
+from parity_tasks import Classification, Images, Translation, Values, Words
 from parity_training import Causal, Recipe, Run, make_case
 
 TOOLS = Path(__file__).resolve().parent
@@ -50,6 +50,8 @@ def make_rows(kind: str, count: int, seed: int) -> list[dict]:
     if kind == 'words':
         words = [text.split() for text in sentences(count, seed)]
         return [{'tokens': row, 'labels': [class_of(word) for word in row]} for row in words]
+    if kind == 'translation':
+        return [{'prompt': text, 'completion': reverse(text)} for text in sentences(count, seed, high=9)]
     if kind == 'images':
         return [{'label': index * 7 % CLASSES} for index in range(count)]
     return [{'text': reverse(text) + text[-1]} for text in texts[:count]]
@@ -67,7 +69,7 @@ LABELS = {
 }
 TASKS = {
     'classes': Classification(), 'pairs': Classification(), 'words': Words(), 'value': Values('regression'),
-    'several': Values('multi_label_classification'), 'images': Images(),
+    'several': Values('multi_label_classification'), 'images': Images(), 'translation': Translation(),
 }
 
 
@@ -82,7 +84,7 @@ def main() -> None:
         shutil.rmtree(OUT / 'models' / name, ignore_errors=True)
         path, base, tokenizer = make_model(name, OUT / 'models')
         for case in cases:
-            with_head = base if case.data not in TASKS else classifier(path, case.data)
+            with_head = base if case.data not in TASKS or case.data == 'translation' else classifier(path, case.data)
             make_one(case, path, copy.deepcopy(with_head), tokenizer, seed=crc32(case.name.encode()) % 10000)
 
 

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig, ViTConfig,
+    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig, T5Config,
+    T5ForConditionalGeneration, ViTConfig,
     ViTForImageClassification, ViTImageProcessorPil,
 )
 
@@ -60,6 +61,7 @@ def make_tokenizer(adds_bos: bool, split: str | None = None) -> PreTrainedTokeni
 TOKENS = dict(vocab_size=VOCAB_SIZE, eos_token_id=0, pad_token_id=1, bos_token_id=2)
 COMMON = dict(**TOKENS, num_hidden_layers=2)
 GPT2 = dict(**TOKENS, n_layer=2, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+T5 = dict(vocab_size=VOCAB_SIZE, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, dropout_rate=0.0)
 ENCODER = dict(
     vocab_size=VOCAB_SIZE, num_hidden_layers=2, max_position_embeddings=50, pad_token_id=1, hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0, num_labels=CLASSES, type_vocab_size=2,
@@ -133,6 +135,13 @@ MODELS = {
         config=DistilBertConfig(dim=30, n_heads=5, hidden_dim=46, n_layers=2, vocab_size=VOCAB_SIZE, max_position_embeddings=48, pad_token_id=1,
                                 dropout=0.0, attention_dropout=0.0, seq_classif_dropout=0.0, num_labels=CLASSES),
         encoder=True, dtype=torch.float16),
+    't5': dict(
+        config=T5Config(d_model=36, d_kv=10, d_ff=44, num_layers=2, num_decoder_layers=1, num_heads=3, feed_forward_proj='relu', **T5),
+        seq2seq=True),
+    'flan-t5': dict(
+        config=T5Config(d_model=40, d_kv=9, d_ff=50, num_layers=1, num_decoder_layers=2, num_heads=5, feed_forward_proj='gated-gelu',
+                        relative_attention_num_buckets=10, relative_attention_max_distance=14, tie_word_embeddings=False, **T5),
+        seq2seq=True),
     'vit': dict(
         config=ViTConfig(hidden_size=30, num_attention_heads=5, intermediate_size=44, num_hidden_layers=2, image_size=23, patch_size=5, num_labels=CLASSES),
         encoder=True),
@@ -159,6 +168,8 @@ MODELS = {
 def make_model(name: str, folder: Path):
     """Writes the checkpoint and gives (path, model with the weights that the checkpoint stands for in f32, tokenizer)."""
     spec = MODELS[name]
+    if 'seq2seq' in spec:
+        return make_t5(name, folder / name)
     if 'encoder' in spec:
         return make_encoder(name, folder)
     seed = 100 + list(MODELS).index(name)
@@ -212,6 +223,34 @@ def make_vit(spec: dict, path: Path):
     processor = ViTImageProcessorPil(size={'height': 23, 'width': 23}, resample=3, image_mean=[0.4, 0.5, 0.6], image_std=[0.3, 0.25, 0.2])
     processor.save_pretrained(path)
     return path, model.eval(), processor
+
+
+def make_t5(name: str, path: Path):
+    """An encoder and a decoder with a head of its own where the config unties it, which Transformers 5 no longer makes by itself."""
+    spec = MODELS[name]
+    seed = 900 + list(MODELS).index(name)
+    torch.manual_seed(seed)
+    tokenizer = make_unigram_tokenizer()
+    model = T5ForConditionalGeneration(spec['config']).float()
+    make_lively(model)
+    model.save_pretrained(path)
+    (path / 'generation_config.json').unlink(missing_ok=True)
+    (path / 'tokenizer.json').write_text(tokenizer.backend_tokenizer.to_str())
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+    (path / 'tokenizer_config.json').write_text(json.dumps({'tokenizer_class': 'PreTrainedTokenizerFast', **special}, indent=1))
+    return path, model.eval(), tokenizer
+
+
+def make_unigram_tokenizer() -> PreTrainedTokenizerFast:
+    """Unigram behind Metaspace, with </s> after a text: T5's without its charsmap. A vocabulary of our own, for its order to be sure."""
+    letters = sorted(set(''.join(WORDS)) | set('.!?') | {word[0].upper() for word in WORDS})
+    pieces = letters + ['▁'] + [f'▁{word}' for word in WORDS[::2]] + ['er', 'ing', 'st', 'or']
+    vocabulary = [('<pad>', 0.0), ('</s>', 0.0), ('<unk>', 0.0)] + [(piece, -1.0 - 0.01 * i) for i, piece in enumerate(dict.fromkeys(pieces))]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single='$A </s>', pair='$A </s> $B </s>', special_tokens=[('</s>', 1)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token='</s>', pad_token='<pad>', unk_token='<unk>')
 
 
 def make_word_tokenizer(model_type: str) -> PreTrainedTokenizerFast:

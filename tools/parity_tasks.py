@@ -122,3 +122,31 @@ class Images(Classification):
 
     def probe(self, model, processor, max_length):
         return model(pixel_values=processor(Image.open(self.probed).convert('RGB'), return_tensors='pt')['pixel_values'])[0].reshape(-1).tolist()
+
+
+class Translation(Classification):
+    """SEQ_2_SEQ_LM: the tokens of the target behind those of the source, the mean over them."""
+
+    name = 'SEQ_2_SEQ_LM'
+
+    def collate(self, rows, tokenizer, max_length):
+        encoded = [tokenizer(row['prompt'], truncation=True, max_length=max_length)['input_ids'] for row in rows]
+        targets = [tokenizer(row['completion'], truncation=True, max_length=max_length)['input_ids'] for row in rows]
+        return {
+            'input_ids': pad(encoded, tokenizer.pad_token_id),
+            'attention_mask': pad([[1] * len(ids) for ids in encoded], 0),
+            'labels': pad(targets, IGNORE),
+        }
+
+    def count(self, batch):
+        return int((batch['labels'] != IGNORE).sum())
+
+    def loss_sum(self, model, batch):
+        logits = model(**batch).logits
+        return cross_entropy(logits.reshape(-1, logits.shape[-1]), batch['labels'].reshape(-1), ignore_index=IGNORE, reduction='sum'), self.count(batch)
+
+    def probe(self, model, tokenizer, max_length):
+        """The logits of the first token that the decoder writes."""
+        ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
+        start = torch.tensor([[model.config.decoder_start_token_id]])
+        return model(**ids, decoder_input_ids=start).logits[0, -1].tolist()

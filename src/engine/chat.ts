@@ -7,7 +7,10 @@ import type { LoadedModel } from './loadedModel.ts';
 export function encodeText(model: LoadedModel, text: string): number[] {
   const options = { taskType: 'CAUSAL_LM', lossOn: 'all', maxLength: Number.MAX_SAFE_INTEGER } as const;
   const place = { unit: 'line', number: 1 } as const;
-  const ids = [...encodeRow({ kind: 'text', text, place }, model.tokenizer, options).ids];
+  const isCausal = model.checkpoint.description.task === 'CAUSAL_LM';
+  const ids = isCausal
+    ? [...encodeRow({ kind: 'text', text, place }, model.tokenizer, options).ids]
+    : model.tokenizer.encode(text);
   if (ids.length === 0) throw new UserError('The text is empty. Write a text.');
   if (ids.length > model.positions)
     throw new UserError(`The text has ${ids.length} tokens, and the model takes ${model.positions}. Shorten it.`);

@@ -3,6 +3,7 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { WeightCatalog } from '../models/builder.ts';
 import { loweringContext } from '../models/runtime.ts';
+import { unreadTensors } from '../models/unreadTensors.ts';
 import { weightBytes } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
 import { layOutAdapter } from '../peft/parameterSpace.ts';
@@ -17,6 +18,8 @@ export interface EstimateInput {
   readonly settings: TrainingSettings;
   /** tokens of the longest batch's rows, a multiple of the bucket */
   readonly tokens: number;
+  /** tokens of the longest target, of a decoder beside an encoder */
+  readonly decoderTokens?: number;
   /** most target tokens in a micro-batch */
   readonly labelled: number;
   readonly evaluates: boolean;
@@ -33,13 +36,8 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const { description, catalog, adapter, settings, device } = input;
   const { trained, fixed } = layOutAdapter(adapter.parameters, device.bindingLimit);
   const space = trained.size * 4;
-  const shape = lossShape(
-    settings.batchSize,
-    input.tokens,
-    input.labelled,
-    description.outputSize,
-    device.bindingLimit,
-  );
+  const rows = lossShape(settings.batchSize, input.tokens, input.labelled, description.outputSize, device.bindingLimit);
+  const shape = { ...rows, decoderTokens: input.decoderTokens };
   const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
   const modes = input.evaluates ? [true, false] : [true];
   const plans = modes.map((gradients) => {
@@ -50,7 +48,7 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   let activations = 0;
   for (let i = 0; i < arenas; i++) activations += Math.max(...plans.map((plan) => plan.bufferSizes[i] ?? 0));
   return {
-    weights: weightBytes({ catalog, description }, input.positions),
+    weights: weightBytes({ catalog, description }, input.positions, unreadTensors(description, adapter.hooks)),
     adapters: space + (fixed.slots.length > 0 ? fixed.size * 4 : 0),
     gradients: space,
     optimizer: 2 * space,

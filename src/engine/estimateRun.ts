@@ -1,10 +1,20 @@
 import type { EncodedRow } from '../data/encodeRow.ts';
 import type { MemoryEstimate, RunFields } from './api.ts';
 import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
+import { readAdapterFolder } from '../formats/adapterFolder.ts';
+import type { FileSet } from '../formats/byteSource.ts';
+import { UserError } from '../formats/errors.ts';
+import type { CheckpointFacts } from '../peft/method.ts';
+import { methodOf } from '../peft/registry.ts';
+import { readFields } from '../peft/schema.ts';
+import { totalSteps } from '../train/settings.ts';
+import { checkpointForRun } from './checkpointForRun.ts';
 import { estimateBytes, parameterCounts, totalBytes, type EstimateInput } from './estimate.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
-import type { PreparedData } from './preparedData.ts';
+import { adapterBytes } from './methodFits.ts';
+import { splitData, type PreparedData } from './preparedData.ts';
+import { peftTaskType } from './preparedRun.ts';
 import { describeRun, type RunDescription } from './runFields.ts';
 import { largestBatch, tokenBucket } from './trainingRun.ts';
 
@@ -14,16 +24,25 @@ function softwareMemory(): number | null {
   return gigabytes === undefined ? null : (gigabytes * 2 ** 30) / 2;
 }
 
-/** What a run would take, whether it fits, and what would make it fit. Checks the fields against the model on the way. */
+interface OpenRows {
+  readonly data: PreparedData;
+  readonly evaluation?: PreparedData;
+}
+
+/**
+ * What a run would take, whether it fits, and what would make it fit. Checks the fields against the model on the way.
+ * @param initAdapter the adapter that the run continues
+ */
 export async function estimateRun(
   machine: Machine,
   model: LoadedModel,
-  { data, evaluation }: { readonly data: PreparedData; readonly evaluation?: PreparedData },
+  rows: OpenRows,
   fields: RunFields,
+  initAdapter?: FileSet,
 ): Promise<MemoryEstimate> {
-  const run = describeRun(fields);
-  const rows = [...data.rows, ...(evaluation?.rows ?? [])];
-  const input = await estimateInput(machine, model, rows, evaluation !== undefined, run);
+  const adapterConfig = initAdapter && (await readAdapterFolder(initAdapter)).config;
+  const run = describeRun(fields, adapterConfig);
+  const { input, facts } = await estimateInput(machine, model, rows, run, adapterConfig);
   const bytes = estimateBytes(input);
   const total = totalBytes(bytes);
   const { trainable, total: totalParameters } = parameterCounts(input.description, input.adapter);
@@ -36,36 +55,60 @@ export async function estimateRun(
     verdict: !fits ? 'exceeds' : available !== null && total > 0.75 * available ? 'tight' : 'fits',
     trainableParameters: trainable,
     totalParameters,
-    adapterBytes: trainable * 4,
-    remedies: fits ? [] : remedies(run, rows, input),
+    adapterBytes: adapterBytes(input.adapter, input),
+    loraTotal: plainLoraTotal(input, facts),
+    remedies: fits ? [] : remedies(run, rowsOf(rows), input),
   };
 }
 
 async function estimateInput(
   machine: Machine,
   model: LoadedModel,
-  rows: readonly EncodedRow[],
-  hasEvaluation: boolean,
+  rows: OpenRows,
   run: RunDescription,
-): Promise<EstimateInput> {
+  adapterConfig: Readonly<Record<string, unknown>> | undefined,
+): Promise<{ input: EstimateInput; facts: CheckpointFacts }> {
   const { description: device } = await machine.gpu();
-  const { description, name, catalog: stored, quantisation } = model.checkpoint;
+  const checkpoint = await checkpointForRun(model, run.task, rows.data.labels, adapterConfig);
+  const { description, name, catalog: stored, quantisation } = checkpoint;
   const wanted = quantisation ? undefined : run.quantisation;
-  const catalog = wanted ? quantiseCatalog(stored, description, wanted) : stored;
-  const adapter = run.method.attach(run.methodFields, { description, baseModelName: name, taskType: 'CAUSAL_LM' });
-  const batch = await largestBatch(rows, run.training.batchSize, model);
-  return {
+  const ratio = run.fields['val_split_ratio'] as number;
+  const learned = splitData(rows.data, rows.evaluation, ratio, run.training.seed).rows.length;
+  const facts: CheckpointFacts = {
     description,
-    catalog,
-    adapter,
+    baseModelName: name,
+    taskType: peftTaskType(description.task),
+    totalSteps: totalSteps(learned, run.training) || undefined,
+  };
+  const batch = await largestBatch(rowsOf(rows), run.training.batchSize, model);
+  const input: EstimateInput = {
+    description,
+    catalog: wanted ? quantiseCatalog(stored, description, wanted) : stored,
+    adapter: run.method.attach(run.methodFields, facts),
     settings: run.training,
     tokens: batch.tokens,
-    decoderTokens: batch.decoder?.tokens,
     labelled: batch.targetCount,
-    evaluates: hasEvaluation || (run.fields['val_split_ratio'] as number) > 0,
+    evaluates: rows.evaluation !== undefined || ratio > 0,
     positions: model.positions,
     device,
   };
+  return { input, facts };
+}
+
+function rowsOf({ data, evaluation }: OpenRows): readonly EncodedRow[] {
+  return [...data.rows, ...(evaluation?.rows ?? [])];
+}
+
+/** What plain LoRA takes on the same run, for comparison; null where it has no usual targets on the model. */
+function plainLoraTotal(input: EstimateInput, facts: CheckpointFacts): number | null {
+  const lora = methodOf('LORA');
+  try {
+    const adapter = lora.attach(readFields(lora.fields, {}), facts);
+    return totalBytes(estimateBytes({ ...input, adapter }));
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
 /** In the order in which they cost least: shorter rows, recomputing, smaller batches. */

@@ -81,7 +81,7 @@ export async function generateCommand(choice: GenerateChoice, say: Say): Promise
   const attached = choice.adapter === undefined ? undefined : await attachAdapterAt(choice.adapter, opened);
   const model = attached?.model ?? opened;
   const { task, modelType } = model.checkpoint.description;
-  if (task !== 'CAUSAL_LM')
+  if (task !== 'CAUSAL_LM' && task !== 'SEQ_2_SEQ_LM')
     throw new UserError(
       `A ${modelType} model for ${task} writes no text. Ask for its figures with graft logits or graft eval.`,
     );

@@ -27,6 +27,8 @@ export interface PreparedData {
   readonly report: DataReport;
   /** of a classifier */
   readonly labels: LabelMap | undefined;
+  /** where the rows are images: the file of each */
+  readonly images?: readonly { readonly path: string; readonly source: ByteSource }[];
   /** rows that could not be read, and rows that could not be used */
   readonly problems: readonly DataProblem[];
 }
@@ -62,7 +64,12 @@ export async function encodeData(
   const { rows, report, labels } = await buildDataset(
     records,
     model.tokenizer,
-    { ...options, taskType: task, labels: known },
+    {
+      ...options,
+      taskType: task,
+      labels: known,
+      decoderStartTokenId: model.checkpoint.description.decoderStartTokenId,
+    },
     (done, total) => onProgress?.('tokenize', done, total),
   );
   return { name, records, rows, report, labels, problems: [...readProblems, ...report.problems] };

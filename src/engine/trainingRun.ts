@@ -1,8 +1,9 @@
-import { collate, type Batch } from '../data/collate.ts';
+import { collate, type Batch, type DecoderInput } from '../data/collate.ts';
 import { collateImages } from '../data/collateImages.ts';
 import type { EncodedRow } from '../data/encodeRow.ts';
 import { planBatches, type BatchPlan } from '../data/batches.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { unreadTensors } from '../models/unreadTensors.ts';
 import type { Adapter } from '../peft/method.ts';
 import { ParameterSpace, valuesOfSnapshot } from '../peft/parameterSpace.ts';
 import { learningRateAt } from '../train/schedule.ts';
@@ -92,7 +93,8 @@ export async function trainAdapter(
   try {
     for (const [name, values] of input.initial) space.write('parameters', name, values);
     const onUpload = (done: number, all: number) => events.onProgress?.('upload', done, all);
-    const weights = await model.weightsOn(gpu, onUpload, control.signal);
+    const without = unreadTensors(model.checkpoint.description, adapter.hooks);
+    const weights = await model.weightsOn(gpu, { without, onProgress: onUpload, signal: control.signal });
     trainer = new Trainer(
       gpu,
       weights,
@@ -298,9 +300,21 @@ export async function largestBatch(rows: readonly EncodedRow[], batchSize: numbe
   const labelled = [...rows].sort((a, b) => labelCount(b) - labelCount(a)).slice(0, batchSize);
   const batch = await collateFor(model, longest);
   const targetCount = labelled.reduce((sum, row) => sum + labelCount(row), 0);
-  return { ...batch, targetCount: Math.max(batch.targetCount, targetCount) };
+  const decoder = batch.decoder && { ...batch.decoder, ...longestTarget(rows, batch.batchSize) };
+  return { ...batch, decoder, targetCount: Math.max(batch.targetCount, targetCount) };
+}
+
+/** Room for the longest target of all rows. */
+function longestTarget(rows: readonly EncodedRow[], batchSize: number): Pick<DecoderInput, 'tokens' | 'inputIds'> {
+  const longest = rows.reduce(
+    (most, { target }) => Math.max(most, target?.kind === 'sequence' ? target.ids.length : 0),
+    1,
+  );
+  const tokens = Math.ceil(longest / tokenBucket) * tokenBucket;
+  return { tokens, inputIds: new Uint32Array(batchSize * tokens) };
 }
 
 function labelCount(row: EncodedRow): number {
+  if (row.target?.kind === 'sequence') return row.target.ids.length;
   return row.labels.reduce((count, label, i) => count + (i > 0 && label >= 0 ? 1 : 0), 0);
 }

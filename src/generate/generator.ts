@@ -39,6 +39,8 @@ export interface Generated {
 export class Generator {
   readonly #runtime: Runtime;
   readonly #model: GeneratorModel;
+  /** the text that an encoder has read: its tokens, and the positions of the memory of it */
+  #source: { readonly length: number; readonly positions: number } | undefined;
 
   constructor(runtime: Runtime, model: GeneratorModel) {
     this.#runtime = runtime;
@@ -48,8 +50,8 @@ export class Generator {
   /** Logits [vocabSize] after the last of `ids`. Throws a UserError where they are more than the model takes. */
   async logits(ids: readonly number[]): Promise<Float32Array> {
     this.#roomFor(ids.length);
-    const capacity = this.#capacity(ids.length);
-    return this.#feed(ids, 0, capacity);
+    const start = await this.#begin(ids);
+    return this.#feed(start, 0, this.#capacity(start.length));
   }
 
   /**
@@ -58,32 +60,66 @@ export class Generator {
    */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<Generated> {
     const newTokens = Math.min(options.maxNewTokens, this.#roomFor(prompt.length));
-    const capacity = this.#capacity(prompt.length + newTokens);
+    const start = await this.#begin(prompt);
+    const capacity = this.#capacity(start.length + newTokens);
     const random = uniformStream(options.seed);
     const ids: number[] = [];
-    let logits = await this.#feed(prompt, 0, capacity);
+    let logits = await this.#feed(start, 0, capacity);
     while (ids.length < newTokens) {
       if (options.signal?.aborted) return { ids, stopped: 'cancelled' };
       const id = sampleToken(logits, options, random);
       if (options.stopIds.has(id)) return { ids, stopped: 'end-of-turn' };
       ids.push(id);
       options.onToken?.(id);
-      if (ids.length < newTokens) logits = await this.#feed([id], prompt.length + ids.length - 1, capacity);
+      if (ids.length < newTokens) logits = await this.#feed([id], start.length + ids.length - 1, capacity);
     }
     return { ids, stopped: 'length' };
+  }
+
+  /**
+   * What the first logits follow: the prompt, or where an encoder reads that, the id that the decoder starts from. The encoder's work is
+   * kept for every token that comes.
+   */
+  async #begin(prompt: readonly number[]): Promise<readonly number[]> {
+    const { description } = this.#model;
+    if (!description.traceEncoder) return prompt;
+    const positions = Math.ceil(prompt.length / prefillTokens) * prefillTokens;
+    this.#source = { length: prompt.length, positions };
+    const key = `encode:${positions}`;
+    await this.#runtime.prepare(key, () => this.#traceEncoder(positions));
+    const inputs = new Map([
+      ['ids', Uint32Array.from({ length: positions }, (_, i) => prompt[i] ?? 0)],
+      ['keyLengths', Uint32Array.of(prompt.length)],
+    ]);
+    await this.#runtime.replay(key, inputs, neutralStep);
+    return [description.decoderStartTokenId ?? 0];
+  }
+
+  #traceEncoder(positions: number): Traced {
+    const graph = new Graph();
+    const builder = new ModelBuilder({
+      graph,
+      ...this.#model,
+      mode: { kind: 'encode', memory: positions },
+      isTraining: false,
+      batch: 1,
+      tokens: positions,
+    });
+    this.#model.description.traceEncoder?.(builder, graph.input('ids', [1, positions], 'u32'));
+    return { graph, outputs: [] };
   }
 
   /** Runs tokens that stand from `position` on; returns the logits after the last. */
   async #feed(ids: readonly number[], position: number, capacity: number): Promise<Float32Array> {
     const width = ids.length === 1 ? 1 : prefillTokens;
-    const key = `generate:${width}:${capacity}`;
+    const key = `generate:${width}:${capacity}:${this.#source?.positions ?? 0}`;
     await this.#runtime.prepare(key, () => this.#trace(width, capacity, 'ids'));
     if (position === 0) await this.#readPrompt(capacity);
     for (let start = 0; start < ids.length; start += width) {
       const part = ids.slice(start, start + width);
       const before = this.#promptTokens + position + start;
       const inputs = new Map([
-        ['ids', Uint32Array.from({ length: width }, (_, i) => part[i] ?? 0)],
+        [this.#source ? 'decoderIds' : 'ids', Uint32Array.from({ length: width }, (_, i) => part[i] ?? 0)],
         ['lastRow', Uint32Array.of(part.length - 1)],
         ...this.#places(before, width, part.length),
         // a method touches positions of the prompt, not of the answer
@@ -112,7 +148,10 @@ export class Generator {
     const first = (this.#model.adapter?.prefix?.tokens ?? 0) + before;
     return [
       ['positionIds', Uint32Array.from({ length: width }, (_, i) => Math.min(first + i, this.#model.positions - 1))],
-      ['keyLengths', Uint32Array.of(before + count)],
+      [this.#source ? 'decoderLengths' : 'keyLengths', Uint32Array.of(before + count)],
+      ...(this.#source
+        ? [['keyLengths', Uint32Array.of(this.#source.length)] as [string, Uint32Array<ArrayBuffer>]]
+        : []),
     ];
   }
 
@@ -135,7 +174,7 @@ export class Generator {
     const builder = new ModelBuilder({
       graph,
       ...this.#model,
-      mode: { kind: 'cached', capacity, reads },
+      mode: { kind: 'cached', capacity, reads, memory: this.#source?.positions },
       isTraining: false,
       batch: 1,
       tokens,

@@ -80,6 +80,10 @@ export interface ModelDescription {
   constants(positions: number): ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
   /** token ids [batch, tokens] → final hidden states [batch, tokens, hiddenSize], after the last norm */
   traceBody(builder: ModelBuilder, ids: Tensor): Tensor;
+  /** An encoder's own trace: source ids [batch, tokens] → what the decoder keeps of it, through ModelBuilder.remembered. */
+  traceEncoder?(builder: ModelBuilder, ids: Tensor): void;
+  /** of a model with an encoder: the id in front of what the decoder writes */
+  readonly decoderStartTokenId?: number;
   /** Where the head reads one vector a row: hidden [batch · tokens, hiddenSize] → [batch, width]. */
   pool?(builder: ModelBuilder, hidden: Tensor): Tensor;
 }

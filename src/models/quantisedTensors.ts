@@ -12,7 +12,9 @@ interface QuantisationConfig {
   readonly quant_method?: unknown;
   readonly bits?: unknown;
   readonly group_size?: unknown;
+  /** GPTQModel's name for it since version 5 is format */
   readonly checkpoint_format?: unknown;
+  readonly format?: unknown;
   readonly version?: unknown;
   readonly dynamic?: unknown;
 }
@@ -121,12 +123,8 @@ async function gatherGptq(
   return { weight: `${module}.weight`, tensor, parts };
 }
 
-function gptqSettings({
-  bits,
-  group_size: groupSize,
-  checkpoint_format: format = 'gptq',
-  dynamic,
-}: QuantisationConfig): GptqSettings {
+function gptqSettings({ bits, group_size: groupSize, dynamic, ...named }: QuantisationConfig): GptqSettings {
+  const format = named.checkpoint_format ?? named.format ?? 'gptq';
   if (bits !== 2 && bits !== 3 && bits !== 4 && bits !== 8)
     throw unread('bits', bits, 'GPTQ weights of 2, 3, 4 and 8 bits');
   if (typeof groupSize !== 'number') throw unread('group_size', groupSize, 'a number of inputs, or -1');

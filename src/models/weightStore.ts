@@ -23,6 +23,13 @@ export interface LoadProgress {
   (bytes: number, totalBytes: number): void;
 }
 
+export interface LoadOptions {
+  /** tensors that are not needed: see unreadTensors */
+  readonly without?: ReadonlySet<string>;
+  readonly onProgress?: LoadProgress;
+  readonly signal?: AbortSignal;
+}
+
 /** The frozen weights of one model on the GPU, in their stored formats: read-only, shared by all programs and all adapters. */
 export class WeightStore {
   readonly #gpu: Gpu;
@@ -33,21 +40,18 @@ export class WeightStore {
     this.#gpu = gpu;
   }
 
-  /** Streams every tensor that the model uses from the file to the GPU, slice by slice. Stops at `signal`. */
-  async load(
-    checkpoint: Checkpoint,
-    positions: number,
-    onProgress?: LoadProgress,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  /** Streams every tensor that the model uses and that is not there yet from the file to the GPU, slice by slice. Stops at `signal`. */
+  async load(checkpoint: Checkpoint, positions: number, options: LoadOptions = {}): Promise<void> {
+    const { without, onProgress, signal } = options;
     const used = neededShapes(checkpoint.description);
-    const tensors = [...checkpoint.tensors].filter(([name]) => used.has(name));
+    const isWanted = (name: string) => used.has(name) && !without?.has(name) && !this.#ranges.has(name);
+    const tensors = [...checkpoint.tensors].filter(([name]) => isWanted(name));
     const total = tensors.reduce((sum, [, tensor]) => sum + tensor.entry.byteLength, 0);
     let done = 0;
     let sinceWait = 0;
     await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, async () => {
       for (const [name, constant] of checkpoint.description.constants(positions))
-        this.#putFloats(`constant:${name}`, constant.data);
+        if (!this.#ranges.has(`constant:${name}`)) this.#putFloats(`constant:${name}`, constant.data);
       for (const [name, tensor] of tensors) {
         signal?.throwIfAborted();
         if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
@@ -136,10 +140,15 @@ function isVector(tensor: CheckpointTensor): boolean {
 }
 
 /** Bytes that the weights take on the GPU, without loading them. */
-export function weightBytes(checkpoint: Pick<Checkpoint, 'catalog' | 'description'>, positions: number): number {
+export function weightBytes(
+  checkpoint: Pick<Checkpoint, 'catalog' | 'description'>,
+  positions: number,
+  without: ReadonlySet<string> = new Set(),
+): number {
   let total = 0;
   for (const constant of checkpoint.description.constants(positions).values()) total += constant.data.byteLength;
   for (const name of neededShapes(checkpoint.description).keys()) {
+    if (without.has(name)) continue;
     const { shape, format } = checkpoint.catalog.get(name) ?? { shape: [], format: 'f32' as const };
     const [rows = 1, ...rest] = shape;
     if (shape.length === 1) total += rows * 4;

@@ -38,6 +38,10 @@ export function lossInputs(
     Uint32Array.from(batch.lengths, (count, row) => row * length + prompt + count - 1),
   );
   for (const [name, mask] of maskInputs(adapter?.masks, batch.lengths, 0, length)) inputs.set(name, mask);
+  if (batch.decoder) {
+    setIds('decoderIds', batch.decoder.inputIds);
+    inputs.set('decoderLengths', batch.decoder.lengths);
+  }
   if (batch.pixelValues) inputs.set('pixelValues', bitsOf(batch.pixelValues));
   if (batch.targetValues) inputs.set('targetValues', bitsOf(batch.targetValues));
   const labelRows = description.pool ? batch.labelRows : rowsBehindPrompt(batch, shape, prompt);

@@ -1,10 +1,14 @@
 import { adamConstants, groupBlock, groupWidth } from '../graph/ops/adamW.ts';
 import type { ParameterSpec } from '../peft/method.ts';
 import type { Piece, SpaceLayout } from '../peft/parameterSpace.ts';
+import type { TrainingSettings } from './settings.ts';
 
 type RateFactor = NonNullable<ParameterSpec['rateFactor']>;
 
 const plain: RateFactor = () => 1;
+
+/** What a factor may depend on beside the step: the learning rate before its schedule, and the seed. */
+type RunConstants = Pick<TrainingSettings, 'learningRate' | 'seed'>;
 
 /**
  * The parameter groups of torch.optim.AdamW: parameters that share a learning-rate factor. Each group counts the updates it took, so
@@ -14,16 +18,15 @@ export class ParameterGroups {
   readonly #layout: SpaceLayout;
   readonly #factors: readonly RateFactor[];
   readonly #updates: number[];
-  readonly #learningRate: number;
+  readonly #run: RunConstants;
   #step = 0;
 
   /**
-   * @param learningRate of the run, before its schedule
    * @param stepsDone optimizer steps that lie behind
    */
-  constructor(layout: SpaceLayout, learningRate: number, stepsDone: number) {
+  constructor(layout: SpaceLayout, run: RunConstants, stepsDone: number) {
     this.#layout = layout;
-    this.#learningRate = learningRate;
+    this.#run = run;
     this.#factors = [...new Set([plain, ...layout.slots.map(({ spec }) => spec.rateFactor ?? plain)])];
     this.#updates = this.#factors.map(() => 0);
     while (this.#step < stepsDone) this.rates(this.#step + 1);
@@ -55,7 +58,7 @@ export class ParameterGroups {
     this.#step = step;
     const rates = new Float32Array(this.#factors.length * groupWidth);
     this.#factors.forEach((factor, group) => {
-      const value = factor(step, this.#learningRate);
+      const value = factor(step, this.#run.learningRate, this.#run.seed);
       const updates = (this.#updates[group] = (this.#updates[group] ?? 0) + (value === 0 ? 0 : 1));
       const t = Math.max(1, updates);
       rates.set([value, 1, 1 - adamConstants.beta1 ** t, 1 - adamConstants.beta2 ** t], group * groupWidth);

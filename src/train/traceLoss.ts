@@ -13,6 +13,8 @@ export interface LossShape {
   readonly batch: number;
   /** tokens of a row, a multiple of the bucket */
   readonly tokens: number;
+  /** of a decoder beside an encoder: tokens of a target, a multiple of the bucket */
+  readonly decoderTokens?: number;
   /** rows of hidden states that have a target, rounded up to whole chunks */
   readonly labelRows: number;
   /** label rows whose logits are held at a time */
@@ -69,10 +71,12 @@ export function traceLoss(
     isTraining: options.gradients,
     batch,
     tokens,
+    decoderTokens: shape.decoderTokens,
     checkpointing: options.checkpointing && options.gradients,
   });
   const ids = graph.input('ids', [batch, tokens], 'u32');
-  const hidden = graph.reshape(description.traceBody(builder, ids), [batch * builder.tokens, description.hiddenSize]);
+  const rowCount = batch * (shape.decoderTokens ?? builder.tokens);
+  const hidden = graph.reshape(description.traceBody(builder, ids), [rowCount, description.hiddenSize]);
   const vectors = description.pool?.(builder, hidden) ?? hidden;
   const tail: Tail = { builder, description, vectors, bodyEnd: graph.nodes.length };
   const chunks = hasTargetValues(description) ? [valuesChunk(tail, shape)] : classChunks(tail, shape);

@@ -63,7 +63,7 @@ export class Trainer {
     this.#method = method;
     this.#space = space;
     this.#settings = settings;
-    this.#groups = new ParameterGroups(space.layout, settings.learningRate, stepsDone);
+    this.#groups = new ParameterGroups(space.layout, settings, stepsDone);
     this.runtime = new Runtime(gpu, weights, space);
     this.#writeGroups();
     this.runtime.state('lossSum', 4);
@@ -185,7 +185,7 @@ export class Trainer {
     gradients: boolean,
     onCompiled?: (done: number, total: number) => void,
   ): Promise<string> {
-    const key = `${gradients ? 'train' : 'evaluate'}:${shape.batch}:${shape.tokens}:${shape.labelRows}`;
+    const key = `${gradients ? 'train' : 'evaluate'}:${shape.batch}:${shape.tokens}:${shape.decoderTokens ?? 0}:${shape.labelRows}`;
     const checkpointing = this.#settings.gradientCheckpointing;
     await this.runtime.prepare(key, () => traceLoss(this.#model, shape, { gradients, checkpointing }), onCompiled);
     return key;
@@ -207,13 +207,9 @@ export class Trainer {
         `max_length: a row has ${longest} tokens, and ${roomBehind(adapter, positions)}. Set max_length to ${room} or less.`,
       );
     const { bindingLimit } = this.#gpu.description;
-    return lossShape(
-      batch.batchSize,
-      batch.tokens,
-      batch.targetCount,
-      this.#model.description.outputSize,
-      bindingLimit,
-    );
+    const { outputSize } = this.#model.description;
+    const shape = lossShape(batch.batchSize, batch.tokens, batch.targetCount, outputSize, bindingLimit);
+    return { ...shape, decoderTokens: batch.decoder?.tokens };
   }
 
   async #takeSum(state: string): Promise<number> {
