@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { openCheckpoint, type Checkpoint } from '../models/checkpoint.ts';
 import type { ModelDescription, TaskChoice } from '../models/family.ts';
 import { quantiseCheckpoint } from '../models/quantiseCheckpoint.ts';
-import { WeightStore } from '../models/weightStore.ts';
+import { WeightStore, type LoadOptions } from '../models/weightStore.ts';
 import type { Quantisation } from '../quant/quantise.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -105,19 +105,14 @@ export class LoadedModel {
     return this.checkpoint.description.image ? Infinity : this.positions;
   }
 
-  /** The weights on this GPU, streamed there on first use. */
-  async weightsOn(
-    gpu: Gpu,
-    onProgress?: (bytes: number, total: number) => void,
-    signal?: AbortSignal,
-  ): Promise<WeightStore> {
-    if (this.#weights?.gpu === gpu) return this.#weights.store;
-    this.unload();
-    const store = new WeightStore(gpu);
+  /** The weights on this GPU: what is not there yet is streamed to it. */
+  async weightsOn(gpu: Gpu, options: LoadOptions = {}): Promise<WeightStore> {
+    if (this.#weights?.gpu !== gpu) this.unload();
+    const store = this.#weights?.store ?? new WeightStore(gpu);
     try {
-      await store.load(this.checkpoint, this.positions, onProgress, signal);
+      await store.load(this.checkpoint, this.positions, options);
     } catch (error) {
-      store.destroy();
+      if (!this.#weights) store.destroy();
       throw error;
     }
     this.#weights = { gpu, store };

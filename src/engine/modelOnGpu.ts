@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
+import { unreadTensors } from '../models/unreadTensors.ts';
 import type { WeightStore } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
 import { ParameterSpace } from '../peft/parameterSpace.ts';
@@ -17,7 +18,8 @@ export async function putOnGpu(
   model: LoadedModel,
   attached?: { readonly adapter: Adapter; readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>> },
 ): Promise<{ weights: WeightStore; space: ParameterSpace; traced: LossModel }> {
-  const weights = await model.weightsOn(gpu);
+  const without = unreadTensors(model.checkpoint.description, attached?.adapter.hooks);
+  const weights = await model.weightsOn(gpu, { without });
   const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
   for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
   return { weights, space, traced: traceable(model, attached?.adapter) };

@@ -1,7 +1,6 @@
 import { open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../formats/errors.ts';
-import { stripCommonFolder } from '../formats/fileSet.ts';
 import { planSafetensors, type TensorSpec } from '../formats/safetensorsWriter.ts';
 import { neededShapes, readDecoded, tensorOf, type Checkpoint } from '../models/checkpoint.ts';
 import { conv1dWeights } from '../models/conv1d.ts';
@@ -11,7 +10,7 @@ import type { Adapter, Method } from '../peft/method.ts';
 import { methodOf } from '../peft/registry.ts';
 import type { FormatName } from '../quant/format.ts';
 import { floatToBfloat, floatToHalf } from '../quant/half.ts';
-import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
+import { filesBesideWeights, jsonBytes } from './besideWeights.ts';
 import { claimFolder, writeFolder } from './nodeFiles.ts';
 import type { ModelChoice } from './nodeCommands.ts';
 import { attachAdapterAt, openModelAt, type Say } from './nodeOpen.ts';
@@ -38,9 +37,8 @@ export async function mergeCommand(
 ): Promise<Record<string, unknown>> {
   const model = await openModelAt(modelPath, quantisation);
   const { adapter, values } = await attachAdapterAt(adapterPath, model);
-  const { merge } = methodOf(adapter.peftType);
-  if (!merge)
-    throw new UserError(`A ${adapter.peftType} adapter cannot be merged into the weights. Use it beside the model.`);
+  const { merge, whyNoMerge = 'Use it beside the model.' } = methodOf(adapter.peftType);
+  if (!merge) throw new UserError(`A ${adapter.peftType} adapter cannot be merged into the weights. ${whyNoMerge}`);
   const { checkpoint } = model;
   const merging = { checkpoint, adapter, values, merge };
   refuseNewBiases(merging);
@@ -54,8 +52,8 @@ export async function mergeCommand(
         throw new UserError(`--output ${output} is the folder that is read from. Choose another.`);
     const names = [...neededShapes(untied ? { ...description, tieWordEmbeddings: false } : description).keys()];
     const merged = await writeWeights(merging, names, join(output, 'model.safetensors'));
-    const { files, missing } = await filesBeside(checkpoint);
-    files.set('config.json', encoder.encode(JSON.stringify(config, null, 2)));
+    const { files, missing } = await filesBesideWeights(checkpoint);
+    files.set('config.json', jsonBytes(config));
     await writeFolder(output, files);
     if (missing !== undefined) say(`no tokenizer was written: ${missing}`);
     if (untied) say('the head has weights of its own now: the adapter changes it or the embedding, which were one');
@@ -148,58 +146,4 @@ function encoded(data: Float32Array, type: MergedType, name: string): Uint8Array
     );
   if (type === 'F32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return new Uint8Array(Uint16Array.from(data, type === 'F16' ? floatToHalf : floatToBfloat).buffer);
-}
-
-const encoder = new TextEncoder();
-
-/** What a model folder carries along: its tokenizer, its template, how it generates. */
-const besideWeights = [
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'tokenizer.model',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'chat_template.json',
-];
-
-/** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer. */
-async function filesBeside({
-  files,
-  tokenizer,
-}: Checkpoint): Promise<{ files: Map<string, Uint8Array>; missing?: string }> {
-  const written = new Map<string, Uint8Array>();
-  if (tokenizer.kind === 'files') {
-    const folder = stripCommonFolder(files);
-    for (const name of besideWeights) {
-      const source = folder.get(name);
-      if (source) written.set(name, await source.read(0, source.size));
-    }
-    return written.has('tokenizer.json') ? { files: written } : { files: written, missing: 'the model has none' };
-  }
-  try {
-    for (const [name, text] of ggufTokenizerFiles(tokenizer.metadata.all())) written.set(name, encoder.encode(text));
-    return { files: written };
-  } catch (error) {
-    if (error instanceof UserError) return { files: written, missing: error.message };
-    throw error;
-  }
-}
-
-function ggufTokenizerFiles(metadata: ReadonlyMap<string, unknown>): [string, string][] {
-  const { tokenizerJson, tokenizerConfig, chatTemplate } = tokenizerFromGguf(metadata);
-  const json = { version: '1.0', truncation: null, padding: null, ...(tokenizerJson as object) };
-  const config = {
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    clean_up_tokenization_spaces: false,
-    ...(tokenizerConfig as object),
-    ...(chatTemplate === undefined ? {} : { chat_template: chatTemplate }),
-  };
-  return [
-    ['tokenizer.json', JSON.stringify(json)],
-    ['tokenizer_config.json', JSON.stringify(config, null, 2)],
-  ];
 }

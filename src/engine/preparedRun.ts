@@ -1,4 +1,5 @@
 import type { AdapterFolder } from '../formats/adapterContent.ts';
+import { wholeModelType } from '../formats/adapterContent.ts';
 import { readAdapterFolder, writeAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { readDecoded, readDecodedRows, tensorOf } from '../models/checkpoint.ts';
@@ -8,6 +9,7 @@ import type { TaskType } from '../models/family.ts';
 import type { Adapter, CheckpointFacts } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOfConfig } from '../peft/registry.ts';
+import { filesBesideFloats } from './besideWeights.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { labelsFile, labelsJson, modelForAdapter, modelForLabels, modelForTask } from './taskModel.ts';
 import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
@@ -99,9 +101,11 @@ export async function adapterFiles(
   const tensors = new Map(content?.tensors ?? tensorsForFile(adapter, values));
   for (const [key, name] of adapter.baseTensors)
     tensors.set(key, { shape: tensorOf(model.checkpoint, name).shape, data: await readBase(name) });
-  const files = writeAdapterFolder({ config: content?.config ?? adapter.config, tensors, beside: content?.beside });
+  const config = content?.config ?? adapter.config;
+  const files = writeAdapterFolder({ config, tensors, beside: content?.beside });
   if (model.labels) files.set(labelsFile, labelsJson(model.labels));
-  return files;
+  if (config['peft_type'] !== wholeModelType) return files;
+  return new Map([...files, ...(await filesBesideFloats(model.checkpoint, model.labels))]);
 }
 
 function factsOf({ checkpoint: { description, name } }: LoadedModel): CheckpointFacts {

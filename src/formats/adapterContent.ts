@@ -3,6 +3,9 @@ import type { FloatTensor } from './floatTensors.ts';
 /** The name that Graft gives an adapter of two parts, each in a folder that its own library loads. */
 export const hybridType = 'HYBRID';
 
+/** The name that Graft gives a model that was trained whole: its folder is a model's, config.json and model.safetensors. */
+export const wholeModelType = 'FULL';
+
 /** What an adapter's folder holds. */
 export interface AdapterFolder {
   /**

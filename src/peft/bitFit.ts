@@ -2,7 +2,7 @@ import { UserError } from '../formats/errors.ts';
 import type { ModelDescription } from '../models/family.ts';
 import { lora } from './lora.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields } from './method.ts';
-import { keyPrefix, modulesNamed, modulesToSaveField, tensorsOf } from './savedModules.ts';
+import { headNames, keyPrefix, modulesNamed, modulesToSaveField, tensorsOf } from './savedModules.ts';
 import { readFields } from './schema.ts';
 
 /**
@@ -11,6 +11,7 @@ import { readFields } from './schema.ts';
  */
 export const bitFit: Method = {
   peftType: 'BITFIT',
+  filedAs: 'LORA',
   name: 'BitFit',
   summary:
     'Trains every bias of the model and nothing else. Choose it for models that have biases, such as GPT-2 and BERT, and for little data; it needs a high learning rate.',
@@ -18,8 +19,15 @@ export const bitFit: Method = {
   learningRate: 1e-3,
   fields: [modulesToSaveField],
   attach,
+  readConfig,
   merge: lora.merge,
 };
+
+/** Of a LoRA's config; a task's head, which PEFT names there, is trained by its bias alone. */
+function readConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const names = ([config['modules_to_save'] ?? []].flat() as string[]).filter((name) => !headNames.includes(name));
+  return { modules_to_save: names.length > 0 ? names : null };
+}
 
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { description } = model;

@@ -79,8 +79,6 @@ export interface Adapter {
   readonly peftType: string;
   readonly parameters: readonly ParameterSpec[];
   readonly hooks: AdapterHooks;
-  /** 'model': its parameters are the whole model, and its files are a model's, not an adapter's */
-  readonly output?: 'model';
   /** adapter_config.json as PEFT writes it */
   readonly config: Readonly<Record<string, unknown>>;
   /** tensors of the checkpoint that PEFT copies into the file beside the parameters: file key → checkpoint name */

@@ -6,7 +6,9 @@ import { loreft } from './adapterhub/loreft.ts';
 import { beft } from './beft.ts';
 import { bitFit } from './bitFit.ts';
 import { edora } from './edora.ts';
+import { fullTuning } from './fullTuning.ts';
 import { ia3 } from './ia3.ts';
+import { lisa } from './lisa.ts';
 import { lnTuning } from './lnTuning.ts';
 import { loha } from './loha.ts';
 import { lokr } from './lokr.ts';
@@ -47,6 +49,8 @@ export const methods: readonly Method[] = [
   beft,
   bitFit,
   trainableTokens,
+  fullTuning,
+  lisa,
   oft,
   boft,
   hra,

@@ -34,7 +34,8 @@ export function savedModules(description: ModelDescription, names: string | read
         `modules_to_save: this model has no module named ${name}. The head is ${description.headPath}, the embedding ${description.embeddingPath}.`,
       );
     for (const module of modules)
-      for (const tensor of tensorsOf(module)) tensors.set(tensor.name, headOrBase(description, tensor));
+      for (const tensor of tensorsOf(module))
+        tensors.set(tensor.name, trainedOrFresh(description, tensor, `${keyPrefix}${tensor.name}`));
   }
   return tensors;
 }
@@ -44,16 +45,22 @@ export function modulesNamed({ modules }: ModelDescription, name: string): Modul
   return modules.filter(({ path }) => enclosingPaths(path).some((around) => around.endsWith(name)));
 }
 
+/** What PEFT takes for heads of classifiers. */
+export const headNames: readonly string[] = ['classifier', 'score'];
+
 /** Names that PEFT adds to modules_to_save for a task (peft_model.py), and the head of an image classifier that starts afresh. */
 export function taskHeads({ task, freshTensors }: ModelDescription): readonly string[] {
-  if (task === 'SEQ_CLS' || task === 'TOKEN_CLS') return ['classifier', 'score'];
+  if (task === 'SEQ_CLS' || task === 'TOKEN_CLS') return headNames;
   return task === 'IMAGE_CLS' && freshTensors && freshTensors.size > 0 ? ['classifier'] : [];
 }
 
 /** A trained copy of the checkpoint's tensor, or of a new head's: N(0, 0.02), biases 0, as Transformers starts them. */
-function headOrBase({ freshTensors }: ModelDescription, tensor: ModuleTensor): ParameterSpec {
-  const { name, shape, transposedInFile } = tensor;
-  const spec = { ...trainedTensor(name, shape, `${keyPrefix}${name}`), transposedInFile };
+export function trainedOrFresh(
+  { freshTensors }: ModelDescription,
+  { name, shape, transposedInFile }: ModuleTensor,
+  key: string,
+): ParameterSpec {
+  const spec = { ...trainedTensor(name, shape, key), transposedInFile };
   if (!freshTensors?.has(name)) return spec;
   return { ...spec, initial: shape.length > 1 ? { kind: 'normal', std: 0.02 } : { kind: 'constant', value: 0 } };
 }

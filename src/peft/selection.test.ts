@@ -3,6 +3,8 @@ import { attachTo, checkMethodGradients, tinyLlama } from '../../tests/peft/grad
 import { modelSizes, type ModelSize } from '../../tests/peft/modelSizes.ts';
 import { sizeOf } from '../graph/tensor.ts';
 import { describeModel } from '../models/registry.ts';
+import { unreadTensors } from '../models/unreadTensors.ts';
+import { drawLayers } from './lisa.ts';
 import { trainedParameters } from './parameters.ts';
 
 const withBiases = { ...tinyLlama, model_type: 'qwen2' };
@@ -14,6 +16,8 @@ describe('gradients agree with finite differences', () => {
     { peft_type: 'BITFIT' },
     { peft_type: 'TRAINABLE_TOKENS', token_indices: [1, 4, 7] },
   ])('$peft_type', (given) => checkMethodGradients(given, withBiases));
+
+  it('FULL', () => checkMethodGradients({ peft_type: 'FULL' }, { ...withBiases, tie_word_embeddings: true }));
 });
 
 describe('trainable parameters', () => {
@@ -81,5 +85,56 @@ describe('trainable tokens', () => {
       'base_model.model.model.embed_tokens.trainable_tokens_delta',
     ]);
     expect(adapter.ignoresKey('base_model.model.lm_head.trainable_tokens_delta')).toBe(true);
+  });
+});
+
+describe('LISA', () => {
+  const description = describeModel({ ...tinyLlama, num_hidden_layers: 3 });
+  const factorsAt = (given: object, step: number, seed = 1) =>
+    new Map(
+      attachTo(description, { peft_type: 'LISA', ...given }).parameters.map(({ name, rateFactor }) => [
+        name,
+        rateFactor?.(step, 1e-3, seed) ?? 1,
+      ]),
+    );
+
+  it('trains as many layers as asked for until the next draw, and all that is in no layer', () => {
+    const given = { lisa_activated_layers: 2, lisa_step_interval: 4 };
+    const layersAt = (step: number) =>
+      [0, 1, 2].filter((layer) => factorsAt(given, step).get(`model.layers.${layer}.mlp.up_proj.weight`) === 1);
+    for (const step of [1, 5, 9]) {
+      expect(layersAt(step)).toHaveLength(2);
+      expect(layersAt(step + 3)).toEqual(layersAt(step));
+    }
+    expect(factorsAt(given, 1).get('lm_head.weight')).toBe(1);
+    expect(factorsAt(given, 1).get('model.norm.weight')).toBe(1);
+  });
+
+  it('draws every layer equally often, by the seed', () => {
+    const counts = [0, 0, 0, 0];
+    for (let draw = 0; draw < 2000; draw++)
+      for (const layer of drawLayers(9, draw, 2, 4)) counts[layer] = (counts[layer] ?? 0) + 1;
+    for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(100);
+    expect(drawLayers(9, 5, 4, 64)).toEqual(drawLayers(9, 5, 4, 64));
+    expect(drawLayers(9, 5, 4, 64)).not.toEqual(drawLayers(10, 5, 4, 64));
+  });
+
+  it('is refused more layers than there are', () => {
+    expect(() => factorsAt({ lisa_activated_layers: 4 }, 1)).toThrow(/4 is more than the model's 3 layers/);
+  });
+});
+
+describe('tensors that need not be loaded', () => {
+  const unread = (given: Readonly<Record<string, unknown>>, config: object = {}) => {
+    const description = describeModel({ ...tinyLlama, ...config });
+    return [...unreadTensors(description, attachTo(description, given).hooks)];
+  };
+
+  it('are those that the adapter trains in their place', () => {
+    expect(unread({ peft_type: 'LORA', modules_to_save: ['lm_head'] })).toEqual(['lm_head.weight']);
+    expect(unread({ peft_type: 'FULL' })).toHaveLength(12);
+    const tied = { tie_word_embeddings: true };
+    expect(unread({ peft_type: 'FULL' }, tied)).toContain('model.embed_tokens.weight');
+    expect(unread({ peft_type: 'LORA', modules_to_save: ['embed_tokens'] }, tied)).toEqual([]);
   });
 });

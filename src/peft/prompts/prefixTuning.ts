@@ -55,6 +55,7 @@ export const prefixTuning: Method = {
 /** P-tuning v2 (Liu et al., arXiv 2110.07602) is prefix tuning without projection; PEFT has no name of its own for it, and its file is prefix tuning's. */
 export const pTuningV2: Method = {
   peftType: 'P_TUNING_V2',
+  filedAs: 'PREFIX_TUNING',
   name: 'P-tuning v2',
   summary:
     'Prefix tuning without a network, as its authors named it: prompts in every layer instead of the first. Choose it for classification and hard labelling tasks; it needs 5e-3 or so.',
@@ -62,6 +63,7 @@ export const pTuningV2: Method = {
   learningRate: 5e-3,
   whyNoMerge,
   fields: [...promptFields, startField],
+  readConfig: (config) => ({ ...config }),
   attach: (fields, model) => attach({ ...fields, prefix_projection: false, encoder_hidden_size: null }, model),
 };
 

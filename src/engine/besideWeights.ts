@@ -1,0 +1,84 @@
+import type { LabelMap } from '../data/labels.ts';
+import { UserError } from '../formats/errors.ts';
+import { stripCommonFolder } from '../formats/fileSet.ts';
+import type { Checkpoint } from '../models/checkpoint.ts';
+import { configForTransformers } from '../models/writeConfig.ts';
+import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
+
+/** What a model folder carries along: its tokenizer, its template, how it generates. */
+const besideWeights = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'tokenizer.model',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'chat_template.json',
+];
+
+/** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer. */
+export async function filesBesideWeights({
+  files,
+  tokenizer,
+}: Checkpoint): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; missing?: string }> {
+  const written = new Map<string, Uint8Array<ArrayBuffer>>();
+  if (tokenizer.kind === 'files') {
+    const folder = stripCommonFolder(files);
+    for (const name of besideWeights) {
+      const source = folder.get(name);
+      if (source) written.set(name, new Uint8Array(await source.read(0, source.size)));
+    }
+    return written.has('tokenizer.json') ? { files: written } : { files: written, missing: 'the model has none' };
+  }
+  try {
+    for (const [name, text] of ggufTokenizerFiles(tokenizer.metadata.all()))
+      written.set(name, new TextEncoder().encode(text));
+    return { files: written };
+  } catch (error) {
+    if (error instanceof UserError) return { files: written, missing: error.message };
+    throw error;
+  }
+}
+
+function ggufTokenizerFiles(metadata: ReadonlyMap<string, unknown>): [string, string][] {
+  const { tokenizerJson, tokenizerConfig, chatTemplate } = tokenizerFromGguf(metadata);
+  const json = { version: '1.0', truncation: null, padding: null, ...(tokenizerJson as object) };
+  const config = {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    clean_up_tokenization_spaces: false,
+    ...(tokenizerConfig as object),
+    ...(chatTemplate === undefined ? {} : { chat_template: chatTemplate }),
+  };
+  return [
+    ['tokenizer.json', JSON.stringify(json)],
+    ['tokenizer_config.json', JSON.stringify(config, null, 2)],
+  ];
+}
+
+/** All of a model's folder but its weights, which are written in f32. */
+export async function filesBesideFloats(
+  checkpoint: Checkpoint,
+  labels: LabelMap | undefined,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const { quantization_config: _, ...config } = configForTransformers(checkpoint, { untied: false });
+  const named = labels && {
+    id2label: labels.id2label,
+    label2id: labels.label2id,
+    problem_type: labels.problemType,
+    num_labels: labels.numLabels,
+  };
+  const json = {
+    ...config,
+    architectures: [checkpoint.description.architecture],
+    ['torch_dtype' in config ? 'torch_dtype' : 'dtype']: 'float32',
+    ...named,
+  };
+  return (await filesBesideWeights(checkpoint)).files.set('config.json', jsonBytes(json));
+}
+
+export function jsonBytes(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value, null, 2));
+}
