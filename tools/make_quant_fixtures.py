@@ -89,12 +89,12 @@ def bitsandbytes_files() -> None:
 
 
 def gptq_files(rng: np.random.Generator) -> None:
-    """GPTQ's tensors of a linear [32, 96]: the order of the inputs by act-order or not, zero points stored less 1 or as they are."""
-    inputs, outputs = 96, 32
+    """GPTQ's tensors of linears: the order of the inputs by act-order or not, zero points stored less 1 or as they are."""
     tensors, expected = {}, {}
     cases = [("b4", 4, 32, False, False), ("b4_act", 4, 32, True, False), ("b4_v2", 4, -1, False, True),
-             ("b8_act", 8, 64, True, True), ("b8", 8, 64, False, False), ("b3", 3, 32, False, False), ("b2_act", 2, 48, True, False)]  # fmt: skip
+             ("b8_act", 8, 64, True, True), ("b8", 8, 64, False, False), ("b3", 3, 32, False, False), ("b2_act", 2, 48, True, False), ("b4_odd", 4, 16, False, False)]  # fmt: skip
     for name, bits, size, act_order, v2 in cases:
+        inputs, outputs = (40, 24) if name == "b4_odd" else (96, 32)
         size_or_all = inputs if size < 0 else size
         groups = -(-inputs // size_or_all)
         codes = rng.integers(0, 2**bits, (inputs, outputs))

@@ -9,13 +9,10 @@ AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
 
 
 def gptq_words(codes: np.ndarray, bits: int) -> torch.Tensor:
-    """Packs the first axis, 32 codes to `bits` words, the first code in the lowest bits."""
-    count, columns = codes.shape
-    packed = []
-    for block in codes.reshape(count // 32, 32, columns):
-        number = sum(block[i].astype(object) << (bits * i) for i in range(32))
-        packed += [(number >> (32 * word)) & 0xFFFFFFFF for word in range(bits)]
-    return torch.from_numpy(np.array(packed, dtype=np.uint32).view(np.int32).copy())
+    """Packs the first axis to a stream of bits, the first code in the lowest bits of the first word."""
+    number = sum(codes[i].astype(object) << (bits * i) for i in range(codes.shape[0]))
+    words = [(number >> (32 * word)) & 0xFFFFFFFF for word in range(codes.shape[0] * bits // 32)]
+    return torch.from_numpy(np.array(words, dtype=np.uint32).view(np.int32).copy())
 
 
 def awq_words(codes: np.ndarray) -> torch.Tensor:

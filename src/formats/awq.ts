@@ -26,9 +26,9 @@ export function awqTensor({ qweight, qzeros, scales }: AwqEntries, groupSize: nu
   const [columns = 0, words = 0] = qweight.shape;
   const rows = words * PER_WORD;
   const size = groupSize > 0 ? groupSize : columns;
-  if (columns % BLOCK !== 0 || size % BLOCK !== 0)
+  if (columns % 4 !== 0)
     throw new UserError(
-      `${qweight.source.name}: ${qweight.name} has ${columns} inputs in groups of ${size}, and Graft reads AWQ with multiples of ${BLOCK}. Choose another quantisation of the model.`,
+      `${qweight.source.name}: ${qweight.name} has ${columns} inputs, and Graft reads multiples of 4. Choose another quantisation of the model.`,
     );
   const groups = Math.ceil(columns / size);
   requireTensor(qweight, 'i32', [columns, words]);
@@ -37,7 +37,7 @@ export function awqTensor({ qweight, qzeros, scales }: AwqEntries, groupSize: nu
   return groupedTensor({
     rows,
     columns,
-    grouping: { bits: 4, size, isIndexed: false },
+    grouping: { bits: 4, size, isIndexed: size % BLOCK !== 0 },
     groupOf: Int32Array.from({ length: columns }, (_, i) => i / size),
     async read() {
       const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
@@ -58,7 +58,7 @@ function putCodes(
   columns: number,
 ): void {
   for (let block = 0; block * BLOCK < columns; block++)
-    for (let quartet = 0; quartet < QUARTETS; quartet++) {
+    for (let quartet = 0; quartet < Math.min(QUARTETS, columns / 4 - block * QUARTETS); quartet++) {
       const column = block * BLOCK + 4 * quartet;
       for (let row = 0; row < rowCount; row++) {
         const at = column * wordsPerColumn + ((rowStart + row) >> 3);

@@ -1,6 +1,6 @@
 /**
  * GPTQ (AutoGPTQ, qlinear_cuda_old.py; GPTQModel): a linear of [out, in] as
- *   qweight i32 [in / 32 · bits, out]   codes along in: each 32 of them a stream of bits, the first in the lowest bits of the first word
+ *   qweight i32 [in / 32 · bits, out]   codes along in: a stream of bits, the first code in the lowest bits of the first word
  *   qzeros  i32 [groups, out / 32 · bits]   zero points along out, packed the same; `gptq` stores them less 1, `gptq_v2` as they are
  *   scales  f16 [groups, out]
  *   g_idx   i32 [in]   the group of each input; act-order makes it anything. Without it input i is in group i / group_size.
@@ -12,6 +12,8 @@ import type { RowShard } from '../quant/shards.ts';
 import { UserError } from './errors.ts';
 import { groupedTensor, readScales, readWords, requireTensor } from './groupedTensor.ts';
 import { readTensorBytes, type TensorEntry } from './tensorEntry.ts';
+
+const WORD_BITS = 32;
 
 export interface GptqSettings {
   readonly bits: GroupedBits;
@@ -33,16 +35,17 @@ export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): 
   const { qweight, qzeros, scales, gIdx } = entries;
   const { bits } = settings;
   const [wordRows = 0, rows = 0] = qweight.shape;
-  const columns = (wordRows / bits) * BLOCK;
+  const columns = (wordRows / bits) * WORD_BITS;
   const size = settings.groupSize > 0 ? settings.groupSize : columns;
   const groups = Math.ceil(columns / size);
-  if (columns % BLOCK !== 0 || rows % BLOCK !== 0)
+  if (columns % 4 !== 0 || (rows * bits) % WORD_BITS !== 0)
     throw new UserError(
-      `${qweight.source.name}: ${qweight.name} is [${qweight.shape.join(', ')}], which is no whole number of 32 codes of ${bits} bits: ` +
+      `${qweight.source.name}: ${qweight.name} is [${qweight.shape.join(', ')}], which does not come out even in codes of ${bits} bits: ` +
         `the quantization_config in config.json belongs to another model.`,
     );
   requireTensor(qweight, 'i32', [wordRows, rows]);
-  requireTensor(qzeros, 'i32', [groups, (rows / BLOCK) * bits]);
+  const zeroWords = (rows * bits) / WORD_BITS;
+  requireTensor(qzeros, 'i32', [groups, zeroWords]);
   requireTensor(scales, scales.format, [groups, rows]);
   const groupOf = gIdx
     ? await readGroups(gIdx, columns, groups)
@@ -55,12 +58,11 @@ export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): 
     groupOf,
     async read() {
       const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
-      const zeroWords = (rows / BLOCK) * bits;
       const addend = settings.storesZeroPoints ? 0 : 1;
       return {
         scales: await readScales(scales),
         zeroPoint(group, row) {
-          const stored = bitsAt(zeros, group * zeroWords + Math.floor(row / BLOCK) * bits, 1, bits, row % BLOCK);
+          const stored = bitsAt(zeros, group * zeroWords, 1, bits, row);
           return (stored + addend) & (2 ** bits - 1);
         },
         putCodes: (plane, shard) => putCodes(plane, shard, codes, rows, columns, bits),
@@ -101,7 +103,8 @@ function putCodes(
     for (let row = 0; row < rowCount; row++) {
       const first = block * bits * rows + rowStart + row;
       const place = plane.at(row, block);
-      for (let quartet = 0; quartet < QUARTETS; quartet++) {
+      const quartets = Math.min(QUARTETS, columns / 4 - block * QUARTETS);
+      for (let quartet = 0; quartet < quartets; quartet++) {
         let codes = 0;
         for (let j = 0; j < 4; j++) codes |= bitsAt(words, first, rows, bits, 4 * quartet + j) << (8 * j);
         plane.put(place, quartet, codes);

@@ -38,11 +38,11 @@ export function groupedFormat(grouping: Grouping): PackedFormat {
   const groups = (columns: number) => Math.ceil(columns / size);
   return {
     name: groupedName(grouping),
-    blockSize: BLOCK,
+    blockSize: 4,
     planes: [
       { name: 'values', bytes: (rows, columns) => rows * codeBytes(bits, columns) },
       { name: 'scales', bytes: (rows, columns) => rows * groups(columns) * 4 },
-      { name: 'groups', bytes: (_, columns) => 4 * (1 + (isIndexed ? columns : columns / BLOCK)) },
+      { name: 'groups', bytes: (_, columns) => 4 * (1 + (isIndexed ? columns : Math.ceil(columns / BLOCK))) },
     ],
     rowGroup: ROW_GROUP,
     decoder: { module: 'quant/grouped', conditions: { ...codeConditions(bits), INDEXED: isIndexed } },
@@ -69,6 +69,6 @@ export function groupPlane({ size, isIndexed }: Grouping, groupOf: ArrayLike<num
   const columns = groupOf.length;
   const listed = isIndexed
     ? Array.from(groupOf)
-    : Array.from({ length: columns / BLOCK }, (_, i) => groupOf[i * BLOCK]!);
+    : Array.from({ length: Math.ceil(columns / BLOCK) }, (_, i) => groupOf[i * BLOCK]!);
   return new Uint8Array(Uint32Array.from([Math.ceil(columns / size), ...listed]).buffer);
 }
