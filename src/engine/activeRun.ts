@@ -98,7 +98,10 @@ export class ActiveRun {
     for (;;) {
       try {
         const input = await this.#input(prepared);
-        return await Promise.race([trainAdapter(input, control, this.#events()), this.#machine.lost]);
+        return await Promise.race([
+          trainAdapter(input, control, this.#events(prepared.adapter.regularizer !== undefined)),
+          this.#machine.lost,
+        ]);
       } catch (error) {
         if (!(error instanceof DeviceLost)) throw error;
         const now = performance.now();
@@ -128,7 +131,7 @@ export class ActiveRun {
     return splitData(data, evaluation, fields['val_split_ratio'] as number, training.seed);
   }
 
-  #events(): Parameters<typeof trainAdapter>[2] {
+  #events(hasPenalty: boolean): Parameters<typeof trainAdapter>[2] {
     const before = { tokens: this.#log.at(-1)?.tokens ?? 0, time: this.#log.at(-1)?.time ?? 0 };
     const started = performance.now();
     const time = () => before.time + performance.now() - started;
@@ -137,11 +140,12 @@ export class ActiveRun {
     return {
       onProgress: (phase, done, total) =>
         this.#tell({ kind: 'progress', progress: { phase, done, total, unit: units[phase] } }),
-      onStep: ({ step, epoch, tokens, loss, learningRate, gradNorm }) => {
+      onStep: ({ step, epoch, tokens, loss, learningRate, gradNorm, regLoss: penalty }) => {
         if (!isRunning) this.#tell({ kind: 'status', status: 'running' });
         isRunning = true;
         this.#progress = { ...this.#progress, step, lastLoss: loss };
-        this.#add({ step, epoch, tokens: before.tokens + tokens, loss, learningRate, gradNorm, time: time() });
+        const regLoss = hasPenalty ? penalty : undefined;
+        this.#add({ step, epoch, tokens: before.tokens + tokens, loss, learningRate, gradNorm, regLoss, time: time() });
       },
       onEvaluation: ({ step, epoch, loss, metrics }) => {
         this.#progress = { ...this.#progress, bestEvalLoss: Math.min(loss, this.#progress.bestEvalLoss ?? Infinity) };

@@ -2,9 +2,10 @@ import { baseModelOf } from '../formats/adapterContent.ts';
 import { memorySource, type FileSet } from '../formats/byteSource.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import { zipFiles } from '../formats/zip.ts';
+import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import type { Library, StoredAdapter } from '../storage/library.ts';
-import type { AdapterSummary, ModelFile } from './api.ts';
+import type { AdapterSettings, AdapterSummary, ModelFile } from './api.ts';
 import { countElements } from './modelCard.ts';
 import { filesOf } from './modelRoom.ts';
 
@@ -63,6 +64,14 @@ export class AdapterRoom {
       details: { parameters: countElements(tensors.values()) },
     };
     return summaryOf(await this.#library.adapters.add(id, name, info, files));
+  }
+
+  /** The method's fields by the adapter's config; throws a UserError where that asks for what is not supported. */
+  async settings(id: string): Promise<AdapterSettings> {
+    const { config } = await readAdapterFolder(await this.files(id));
+    const kept = (await this.list()).find((summary) => summary.id === id);
+    const method = methodOfConfig(config, kept?.peftType);
+    return { peftType: method.peftType, fields: readAdapterFields(method, config) };
   }
 
   async delete(id: string): Promise<void> {

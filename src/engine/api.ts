@@ -1,4 +1,5 @@
 import type { ProblemType, TaskType } from '../models/family.ts';
+import type { MethodGroup } from '../peft/method.ts';
 
 /**
  * The one API that the studio and the command line call. In the browser it is hosted by a worker (comlink): every argument
@@ -197,6 +198,8 @@ export interface RunSummary {
   readonly createdAt: number;
   readonly step: number;
   readonly totalSteps: number;
+  /** what plain LoRA would take on the same run; null where the model has nothing to put it on */
+  readonly loraTotal: number | null;
   readonly lastLoss?: number;
   readonly bestEvalLoss?: number;
   /** step of the last checkpoint that can be resumed from, if any */
@@ -212,6 +215,8 @@ export type RunEvent =
   | { readonly kind: 'metric'; readonly point: MetricPoint }
   | {
       readonly kind: 'pace';
+  /** a penalty of the method's own, which is not in the loss; where it has one */
+  readonly regLoss?: number;
       readonly step: number;
       readonly totalSteps: number;
       readonly tokensPerSecond: number;
@@ -273,6 +278,8 @@ export interface GenerateResult {
 }
 
 export interface AdapterSummary {
+  /** for the optimizer alone: free to change where an adapter is continued */
+  readonly trainingOnly?: boolean;
   readonly id: string;
   readonly name: string;
   readonly peftType: string;
@@ -280,10 +287,30 @@ export interface AdapterSummary {
   readonly bytes: number;
   readonly parameters: number;
   readonly createdAt: number;
+  readonly group: MethodGroup;
   readonly runId?: string;
 }
 
 /** A way of making one LoRA adapter of several, for the form that offers it. */
+/** How a method with its usual settings would sit on the open model. */
+export interface MethodFit {
+  readonly peftType: string;
+  readonly trainableParameters: number;
+  /** size of the adapter file */
+  readonly adapterBytes: number;
+  /** why the method cannot be used on this model as it is; undefined where it can */
+  readonly reason?: string;
+  /** the field of the method that another value would make it work with; undefined where none would */
+  readonly setting?: string;
+}
+
+/** What an adapter of the library was made with. */
+export interface AdapterSettings {
+  readonly peftType: string;
+  /** the method's fields as the adapter's config has them */
+  readonly fields: RunFields;
+}
+
 export interface CombinationDescription {
   /** PEFT's combination_type */
   readonly name: string;
@@ -376,9 +403,13 @@ export interface Engine {
   convertToLora(adapterId: string, kept: KeptRank, onProgress: OnProgress): Promise<ConvertedAdapter>;
   deleteAdapter(id: string): Promise<void>;
   /** a zip: adapter_config.json, adapter_model.safetensors, README.md, run.yaml, metrics.jsonl */
+  /** each method on the open model, and on the labels of the open rows */
+  methodFits(taskType: TaskChoiceName): Promise<readonly MethodFit[]>;
   exportAdapter(id: string): Promise<{ name: string; blob: Blob }>;
 
   /** run file as text, both ways */
   fieldsToYaml(fields: RunFields): Promise<string>;
   yamlToFields(text: string): Promise<RunFields>;
 }
+  /** Throws bad-input where its config asks for what is not supported. */
+  adapterSettings(id: string): Promise<AdapterSettings>;

@@ -4,6 +4,7 @@ import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
+import type { WeightCatalog } from '../models/builder.ts';
 import type { CheckpointFacts } from '../peft/method.ts';
 import { methodOf } from '../peft/registry.ts';
 import { readFields } from '../peft/schema.ts';
@@ -56,7 +57,7 @@ export async function estimateRun(
     trainableParameters: trainable,
     totalParameters,
     adapterBytes: adapterBytes(input.adapter, input),
-    loraTotal: plainLoraTotal(input, facts),
+    loraTotal: loraTotal(input, facts),
     remedies: fits ? [] : remedies(run, rowsOf(rows), input),
   };
 }
@@ -99,8 +100,22 @@ function rowsOf({ data, evaluation }: OpenRows): readonly EncodedRow[] {
   return [...data.rows, ...(evaluation?.rows ?? [])];
 }
 
-/** What plain LoRA takes on the same run, for comparison; null where it has no usual targets on the model. */
-function plainLoraTotal(input: EstimateInput, facts: CheckpointFacts): number | null {
+const knownLora = new WeakMap<WeightCatalog, Map<string, number | null>>();
+
+/** What plain LoRA takes on the same run, for comparison; null where it has no usual targets on the model. Planned once a shape. */
+function loraTotal(input: EstimateInput, facts: CheckpointFacts): number | null {
+  const { catalog, settings, tokens, labelled, evaluates } = input;
+  const known = knownLora.get(catalog) ?? new Map<string, number | null>();
+  knownLora.set(catalog, known);
+  const { batchSize, gradientCheckpointing } = settings;
+  const key = [batchSize, gradientCheckpointing, tokens, labelled, evaluates].join();
+  const found = known.get(key);
+  const total = found === undefined ? plainLora(input, facts) : found;
+  known.set(key, total);
+  return total;
+}
+
+function plainLora(input: EstimateInput, facts: CheckpointFacts): number | null {
   const lora = methodOf('LORA');
   try {
     const adapter = lora.attach(readFields(lora.fields, {}), facts);

@@ -13,6 +13,7 @@ import type { DataOptions, Engine, MetricPoint, FieldDescription, OnProgress, Ru
 import { DataRoom } from './dataRoom.ts';
 import { estimateRun } from './estimateRun.ts';
 import { Machine } from './machine.ts';
+import { methodFits } from './methodFits.ts';
 import { ModelRoom, sampleModelId } from './modelRoom.ts';
 import { Playground } from './playground.ts';
 import { RunRecords, listRuns, type RunOrigin } from './runRecords.ts';
@@ -80,6 +81,8 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     const valSplitRatio = all['val_split_ratio'] as number;
     return { maxLength, lossOn, valSplitRatio, taskType: task.task_type, problemType: task.problem_type };
   };
+  const initAdapterOf = async ({ init_adapter: id }: RunFields) =>
+    typeof id === 'string' && id !== '' ? { id, files: await adapters.files(id) } : undefined;
   const fetchSample = (path: string) => fetchFile(sampleUrl, path);
   const openSampleModel = async (onProgress: OnProgress) =>
     models.openSample(await fetchFolder(sampleUrl, 'model/', sampleFiles), onProgress);
@@ -107,14 +110,17 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     },
     methods: () =>
       Promise.resolve(
-        methods.map(({ peftType, name, summary, learningRate, fields }) => ({
+        methods.map(({ peftType, name, summary, group, learningRate, fields }) => ({
           peftType,
           name,
           summary,
+          group,
           learningRate,
           fields: fields.map(describeField),
         })),
       ),
+    methodFits: (taskType) =>
+      methodFits(models.current.model, { task_type: taskType }, data.card ? data.current.data.labels : undefined),
     trainingFields: () =>
       Promise.resolve(runFieldSchemas.filter(({ name }) => !fileFields.has(name)).map(describeField)),
 
@@ -151,14 +157,15 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     dataRow: async (index) => data.row(index, models.current.model),
     describeOpen: async () => ({ model: models.card, data: data.card }),
 
-    estimate: (fields) => estimateRun(machine, models.current.model, data.current, fields),
+    async estimate(fields) {
+      const init = await initAdapterOf(fields);
+      return estimateRun(machine, models.current.model, data.current, fields, init?.files);
+    },
     async startRun(fields, onEvent) {
       await refuseSecondTab();
       await whileIdle();
       const { id: modelId, model } = models.current;
-      const initId = fields['init_adapter'];
-      const initAdapter =
-        typeof initId === 'string' && initId !== '' ? { id: initId, files: await adapters.files(initId) } : undefined;
+      const initAdapter = await initAdapterOf(fields);
       return runs.run(
         {
           id: crypto.randomUUID(),
@@ -224,6 +231,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     cancelGeneration: async () => playground.cancel(),
 
     listAdapters: () => adapters.list(),
+    adapterSettings: (id) => adapters.settings(id),
     async importAdapter(files) {
       await refuseSecondTab();
       return adapters.import(files);

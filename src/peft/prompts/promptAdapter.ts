@@ -38,8 +38,12 @@ export function trainedAsTheyAre(
   return { parameters: [spec], embeddings: ({ graph }) => graph.parameter(spec.name, spec.shape) };
 }
 
-/** num_virtual_tokens, or a UserError where they leave the model no room for a row. */
+/** num_virtual_tokens, or a UserError where the model reads no text or they leave it no room for a row. */
 export function tokenCount(fields: MethodFields, { description }: CheckpointFacts): number {
+  if (description.image)
+    throw new UserError(
+      `Virtual tokens stand in front of a text, and this ${description.modelType} model reads images. LORA works on it.`,
+    );
   const tokens = fields['num_virtual_tokens'] as number;
   const most = description.maxPositionEmbeddings - 2;
   if (tokens > most)

@@ -13,6 +13,7 @@ const lora: MethodDescription = {
   peftType: 'LORA',
   name: 'LoRA',
   summary: '',
+  group: 'lora',
   learningRate: 2e-4,
   fields: [rank, field('target_modules', null)],
 };
@@ -20,6 +21,7 @@ const ia3: MethodDescription = {
   peftType: 'IA3',
   name: 'IA³',
   summary: '',
+  group: 'scaling',
   learningRate: 5e-3,
   fields: [field('feedforward_modules', null)],
 };
