@@ -13,40 +13,45 @@ export type CodeBits = 2 | 3 | 4 | 5 | 6 | 8;
 export const BLOCK = 32;
 export const QUARTETS = 8;
 
-interface Field {
-  /** of the block's words the first that holds this field */
-  readonly word: number;
-  /** bits of the code below the field */
-  readonly below: number;
-  /** log2 of the quartets in a word */
-  readonly quartetsLog2: number;
-  readonly bits: number;
-  readonly mask: number;
-}
-
-function field(bits: 1 | 2 | 4 | 8, word = 0, below = 0): Field {
-  return { word, below, bits, quartetsLog2: 3 - Math.log2(bits), mask: (2 ** bits - 1) * 0x01010101 };
-}
-
-const fieldsOf: Readonly<Record<CodeBits, readonly Field[]>> = {
-  2: [field(2)],
-  3: [field(2), field(1, 2, 2)],
-  4: [field(4)],
-  5: [field(4), field(1, 4, 4)],
-  6: [field(4), field(2, 4, 4)],
-  8: [field(8)],
+/** How a code is cut: its lower bits in the first words of a block, `upper` bits above them in words that follow. */
+const fields: Readonly<Record<CodeBits, { readonly lower: 2 | 4 | 8; readonly upper: 0 | 1 | 2 }>> = {
+  2: { lower: 2, upper: 0 },
+  3: { lower: 2, upper: 1 },
+  4: { lower: 4, upper: 0 },
+  5: { lower: 4, upper: 1 },
+  6: { lower: 4, upper: 2 },
+  8: { lower: 8, upper: 0 },
 };
+
+/** That many bits of each byte. */
+function everyByte(bits: number): number {
+  return ((2 ** bits - 1) * 0x01010101) | 0;
+}
 
 /** The codes of a matrix on their way to the GPU, or back from it in a reference. */
 export class CodePlane {
   readonly words: Uint32Array;
   readonly #bits: CodeBits;
   readonly #wordsPerRow: number;
+  readonly #lower: number;
+  readonly #upper: number;
+  readonly #lowerMask: number;
+  readonly #upperMask: number;
+  /** log2 of the quartets in a word of lower bits, and in one of upper bits */
+  readonly #lowerLog2: number;
+  readonly #upperLog2: number;
 
   /** @param words of a plane that is read; without them a plane of zeros is made */
   constructor(bits: CodeBits, rows: number, columns: number, words?: Uint32Array) {
+    const { lower, upper } = fields[bits];
     this.#bits = bits;
     this.#wordsPerRow = Math.ceil(columns / BLOCK) * bits;
+    this.#lower = lower;
+    this.#upper = upper;
+    this.#lowerMask = everyByte(lower);
+    this.#upperMask = everyByte(upper);
+    this.#lowerLog2 = 3 - Math.log2(lower);
+    this.#upperLog2 = upper === 2 ? 2 : 3;
     this.words = words ?? new Uint32Array(interleavedWords(rows, this.#wordsPerRow));
   }
 
@@ -57,28 +62,30 @@ export class CodePlane {
 
   /** Adds a quartet of codes, a byte each, to a block that has zeros there. */
   put(at: number, quartet: number, codes: number): void {
-    for (const { word, below, quartetsLog2, bits, mask } of fieldsOf[this.#bits]) {
-      const shift = bits * (quartet & ((1 << quartetsLog2) - 1));
-      const index = at + (word + (quartet >> quartetsLog2)) * ROW_GROUP;
-      this.words[index] = this.words[index]! | (((codes >>> below) & mask) << shift);
-    }
+    const { words } = this;
+    const word = at + (quartet >> this.#lowerLog2) * ROW_GROUP;
+    words[word] = words[word]! | ((codes & this.#lowerMask) << (this.#lower * (quartet & (8 / this.#lower - 1))));
+    if (this.#upper === 0) return;
+    const above = at + (this.#lower + (quartet >> this.#upperLog2)) * ROW_GROUP;
+    const upper = (codes >>> this.#lower) & this.#upperMask;
+    words[above] = words[above]! | (upper << (this.#upper * (quartet & (8 / this.#upper - 1))));
   }
 
   /** A quartet of codes, a byte each. */
   get(at: number, quartet: number): number {
-    let codes = 0;
-    for (const { word, below, quartetsLog2, bits, mask } of fieldsOf[this.#bits]) {
-      const shift = bits * (quartet & ((1 << quartetsLog2) - 1));
-      const stored = this.words[at + (word + (quartet >> quartetsLog2)) * ROW_GROUP]!;
-      codes |= ((stored >>> shift) & mask) << below;
-    }
-    return codes >>> 0;
+    const { words } = this;
+    const word = words[at + (quartet >> this.#lowerLog2) * ROW_GROUP]!;
+    const lower = (word >>> (this.#lower * (quartet & (8 / this.#lower - 1)))) & this.#lowerMask;
+    if (this.#upper === 0) return lower >>> 0;
+    const above = words[at + (this.#lower + (quartet >> this.#upperLog2)) * ROW_GROUP]!;
+    const upper = (above >>> (this.#upper * (quartet & (8 / this.#upper - 1)))) & this.#upperMask;
+    return (lower | (upper << this.#lower)) >>> 0;
   }
 }
 
 /** The conditions of shaders/quant/codes.wgsl for codes of that many bits. */
 export function codeConditions(bits: CodeBits): Record<string, boolean> {
-  return Object.fromEntries(Object.keys(fieldsOf).map((each) => [`BITS_${each}`, Number(each) === bits]));
+  return Object.fromEntries(Object.keys(fields).map((each) => [`BITS_${each}`, Number(each) === bits]));
 }
 
 /** Bytes of a row's codes. */

@@ -112,12 +112,11 @@ function codebookCodes(
   kind: 'nf4' | 'fp4',
 ): Uint8Array {
   const { bounds, codes } = searchTable(codebooks[kind]);
+  const places = coarsePlaces(bounds);
+  // `scaled` is in -1…1; steps of the coarse search are finer than the bounds lie, so that at most one of these is left to compare with
   const nearest = (scaled: number) => {
-    let i = scaled > bounds[7]! ? 8 : 0;
-    if (scaled > bounds[i + 3]!) i += 4;
-    if (scaled > bounds[i + 1]!) i += 2;
-    if (scaled > bounds[i]!) i += 1;
-    return codes[i]!;
+    const place = places[(scaled * COARSE_STEPS + COARSE_STEPS) | 0]!;
+    return codes[scaled > bounds[place]! ? place + 1 : place]!;
   };
   const plane = new CodePlane(4, rows, columns);
   for (let row = 0; row < rows; row++)
@@ -148,6 +147,15 @@ function searchTable(table: Float32Array): { bounds: Float32Array; codes: Uint8A
   return { bounds, codes };
 }
 
+/** steps from 0 to 1; fewer than 1 / 0.0026, the least distance of two bounds (FP4's), would not tell them apart */
+const COARSE_STEPS = 2048;
+
+/** For each step from -1 to 1 the number of bounds below its beginning: where the search goes on. */
+function coarsePlaces(bounds: Float32Array): Uint8Array {
+  const below = (value: number) => bounds.filter((bound) => bound < value).length;
+  return Uint8Array.from({ length: 2 * COARSE_STEPS + 1 }, (_, i) => below(i / COARSE_STEPS - 1));
+}
+
 /** absmax − its mean as bytes of the dynamic map, in blocks of 256 with a scale each. */
 function nestScales(absmax: Float32Array): NestedScales & { readonly bytes: Uint8Array } {
   const map = dynamicMap();
@@ -171,7 +179,7 @@ async function writeInt8(source: FloatRows, shards: readonly RowShard[], put: Pu
   const [values, absmax] = packedFormat('int8').planes;
   for (const [s, shard] of shards.entries())
     await eachStretch(source, shard, (row, count, floats) => {
-      for (let i = 0; i < floats.length; i++) floats[i] = halfToFloat(floatToHalf(floats[i]!));
+      roundToHalves(floats);
       const scales = new Float32Array(count);
       blockMaxima(floats, columns, scales);
       put(s, 0, values!.bytes(row, columns), int8Codes(floats, columns, scales));
@@ -187,14 +195,25 @@ function int8Codes(values: Float32Array, columns: number, absmax: Float32Array):
       const at = row * columns + column;
       let codes = 0;
       for (let j = 0; j < Math.min(4, columns - column); j++)
-        codes |= (roundEven(Math.fround(values[at + j]! * scale)) & 255) << (8 * j);
+        codes |= ((Math.fround(Math.fround(values[at + j]! * scale) + TO_INTEGER) - TO_INTEGER) & 255) << (8 * j);
       plane.put(plane.at(row, Math.floor(column / BLOCK)), (column % BLOCK) >> 2, codes);
     }
   });
   return new Uint8Array(plane.words.buffer);
 }
 
-function roundEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+/** f32 sums with it are whole, rounded to the nearest, ties to even. */
+const TO_INTEGER = 1.5 * 2 ** 23;
+
+/** Rounds to the halves nearest to the numbers, ties to even; those beyond the largest half become infinite. */
+function roundToHalves(values: Float32Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const magnitude = word & 0x7fffffff;
+    // 2⁻¹⁴ to 65,504: halves with all their digits; 13 bits of the mantissa go
+    if (magnitude >= 0x38800000 && magnitude <= 0x477fe000)
+      words[i] = (word + 0xfff + ((word >>> 13) & 1)) & 0xffffe000;
+    else if (magnitude !== 0) values[i] = halfToFloat(floatToHalf(values[i]!));
+  }
 }
