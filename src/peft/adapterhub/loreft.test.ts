@@ -45,6 +45,30 @@ describe('LoReFT', () => {
       }
   });
 
+  it('is used with the projection that it was trained with, worked out', async () => {
+    const adapter = attach({ r: 3, suffix_positions: 1 });
+    const values = await initialValues(adapter, new Map(), source);
+    for (const [name, data] of values)
+      if (name.endsWith('original'))
+        values.set(
+          name,
+          data.map((x, i) => x + Math.sin(7 * i)),
+        );
+    const content = await adapter.toContent?.(values, noRead);
+    if (!content) throw new Error('LoReFT writes signs');
+    const finished = adapter.forUse?.fromContent?.(content) ?? new Map<string, Float32Array>();
+    expect([...finished.keys()].sort()).toEqual(adapter.forUse?.parameters.map(({ name }) => name).sort());
+    const key = 'model.layers.0.reft_layer.refts.default.units.0.projection.parametrizations.weight';
+    const rows = orthogonalRows(key, 3, 8);
+    const graph = new Graph();
+    const matrix = orthogonalMatrix(graph, rows);
+    const leaves = [...graph.leaves()].map(
+      (leaf) => [leaf, Float64Array.from(values.get('name' in leaf.origin ? leaf.origin.name : '') ?? [])] as const,
+    );
+    const traced = interpret(graph, new Map(leaves), neutralStep)(matrix);
+    finished.get(`${key}.original`)?.forEach((value, i) => expect(value).toBeCloseTo(traced[i] ?? NaN, 6));
+  });
+
   it('works at the first and the last positions of each row, and at none of an answer', () => {
     const { hooks } = attach({ prefix_positions: 3, suffix_positions: 2 });
     const bits = (lengths: readonly number[], start: number) =>

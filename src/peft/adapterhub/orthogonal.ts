@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { identity, matrixOf, rowOf } from '../algebra/matrix.ts';
+import { dot, identity, matrixOf, productTransposed, rowOf, zeros } from '../algebra/matrix.ts';
 import { reflect, reflectionOf } from '../algebra/householder.ts';
 import type { ParameterSpec } from '../method.ts';
 import { parameterTensor } from '../parameters.ts';
@@ -86,6 +86,34 @@ export function orthogonalMatrix(graph: Graph, { original, base, above, diagonal
   const left = graph.one('matmul', [t, leading], { layout: 'nn' });
   const reflections = graph.one('matmul', [left, vectors, unit], { layout: 'tn', alpha: -1 });
   return graph.one('matmul', [reflections, leaf(base)], { layout: 'nt', alpha: -1 });
+}
+
+/** R [r, d] of finished training, row-major. */
+export function orthogonalValues(
+  { original, base }: OrthogonalRows,
+  values: ReadonlyMap<string, Float32Array>,
+): Float32Array<ArrayBuffer> {
+  const [rank = 0, width = 0] = original.shape;
+  const [trained, fixed] = [original, base].map(({ name }) => values.get(name) ?? new Float32Array());
+  const vectors = matrixOf(
+    rank,
+    width,
+    (trained ?? []).map((value, i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      return column > row ? value : Number(column === row);
+    }),
+  );
+  const columns = zeros(rank, width);
+  for (let column = 0; column < rank; column++) {
+    const unit = rowOf(columns, column);
+    unit[column] = 1;
+    for (let k = rank - 1; k >= 0; k--) {
+      const v = rowOf(vectors, k);
+      reflect({ v, scale: 2 / dot(v, v) }, unit);
+    }
+  }
+  const product = productTransposed(columns, matrixOf(width, width, fixed ?? []));
+  return Float32Array.from(product.data, (value) => -value);
 }
 
 /** An orthogonal matrix [width, width], row-major, whose first columns span those of `normals` [rank, width]: rank reflections of the unit matrix. */

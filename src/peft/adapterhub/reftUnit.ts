@@ -3,21 +3,10 @@ import type { Tensor } from '../../graph/tensor.ts';
 import type { HookTrace } from '../../models/builder.ts';
 import { positionMask } from '../../models/positionMasks.ts';
 import type { ParameterSpec } from '../method.ts';
+import { parameterTensor } from '../parameters.ts';
 import { nonLinearities } from './bottleneckFields.ts';
-import { orthogonalMatrix, orthogonalRows, type OrthogonalRows } from './orthogonal.ts';
-
-/** Values of the fields, in AdapterHub's spelling. */
-export interface ReftSettings {
-  readonly layers: number | readonly number[] | null;
-  readonly prefix_positions: number;
-  readonly suffix_positions: number;
-  readonly r: number;
-  readonly orthogonality: boolean;
-  readonly tied_weights: boolean;
-  readonly subtract_projection: boolean;
-  readonly dropout: number;
-  readonly non_linearity: keyof typeof nonLinearities;
-}
+import { orthogonalMatrix, orthogonalRows, orthogonalValues, type OrthogonalRows } from './orthogonal.ts';
+import type { ReftSettings } from './reftFields.ts';
 
 /** The tensors of one intervention on a stream of width d. */
 export interface ReftUnit {
@@ -57,6 +46,31 @@ export function reftUnit(
   };
 }
 
+/** The unit where it is only used: its projection is a matrix that nothing trains, so that the orthogonal one [d, d] need not be held. */
+export function finishedUnit(unit: ReftUnit): ReftUnit {
+  const { projection } = unit;
+  if ('name' in projection) return unit;
+  const { name, shape } = projection.original;
+  return {
+    ...unit,
+    projection: { name, shape, role: 'frozen', isInFile: false, initial: { kind: 'constant', value: 0 } },
+  };
+}
+
+/** The values of finished units, from those that their file holds. */
+export function finishedValues(
+  units: readonly ReftUnit[],
+  values: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+): Map<string, Float32Array<ArrayBuffer>> {
+  const finished = new Map(values);
+  for (const { projection } of units) {
+    if ('name' in projection) continue;
+    finished.set(projection.original.name, orthogonalValues(projection, values));
+    finished.delete(projection.base.name);
+  }
+  return finished;
+}
+
 export function reftParameters({ source, projection }: ReftUnit): ParameterSpec[] {
   const ofProjection = 'name' in projection ? [projection] : Object.values(projection);
   return [source.weight, source.bias, ...(ofProjection as ParameterSpec[])];
@@ -80,7 +94,7 @@ export function intervene(
   const mask = positionMask(graph, trace, unit.mask);
   const binary = (operator: 'add' | 'sub' | 'mul', a: Tensor, b: Tensor) => graph.one('binary', [a, b], { operator });
   const projection =
-    'name' in unit.projection ? leaf(graph, unit.projection) : orthogonalMatrix(graph, unit.projection);
+    'name' in unit.projection ? parameterTensor(graph, unit.projection) : orthogonalMatrix(graph, unit.projection);
   const linear = graph.one(
     'matmul',
     [hidden, leaf(graph, unit.source.weight), undefined, leaf(graph, unit.source.bias)],
