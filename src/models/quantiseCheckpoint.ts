@@ -40,8 +40,8 @@ export function quantiseCatalog(
   );
 }
 
-/** The weights that are quantised, and how. */
-function quantisedWeights(
+/** The weights that are quantised, and how. Throws as quantiseCheckpoint does. */
+export function quantisedWeights(
   description: ModelDescription,
   catalog: WeightCatalog,
   quantisation: Quantisation,

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint, readDecoded } from '../models/checkpoint.ts';
+import { quantiseCheckpoint } from '../models/quantiseCheckpoint.ts';
+import { weightBytes } from '../models/weightStore.ts';
+import { openPath } from './nodeFiles.ts';
+import { quantisationErrors } from './quantisationErrors.ts';
+
+const models = fileURLToPath(new URL('../../tests/fixtures/parity/models/', import.meta.url));
+const open = async (name: string) => openCheckpoint(await openPath(models + name), name);
+const nf4 = { kind: 'nf4', doubleQuant: true } as const;
+const int8 = { kind: 'int8', doubleQuant: false } as const;
+
+const formatsOf = (catalog: ReadonlyMap<string, { format: string }>, pattern: RegExp) =>
+  new Set([...catalog].filter(([name]) => pattern.test(name)).map(([, { format }]) => format));
+
+describe('a model that is quantised while it is loaded', () => {
+  it('has its linears in blocks, and the embedding, the head and the norms as they are stored', async () => {
+    const { catalog } = quantiseCheckpoint(await open('llama-nf4'), nf4);
+    expect(formatsOf(catalog, /_proj\.weight/)).toEqual(new Set(['nf4_nested']));
+    expect(formatsOf(catalog, /embed_tokens|lm_head|norm/)).toEqual(new Set(['bf16']));
+  });
+
+  it('has the embedding and the head in 8 bits where that is asked for', async () => {
+    const { catalog } = quantiseCheckpoint(await open('llama-nf4'), { ...nf4, embeddings: true });
+    expect(formatsOf(catalog, /embed_tokens|lm_head/)).toEqual(new Set(['int8']));
+  });
+
+  it('takes a quarter of the bytes for its linears', async () => {
+    const stored = await open('llama-nf4');
+    const linears = stored.description.modules.filter(({ path }) => path.endsWith('_proj'));
+    const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0);
+    const saved = weightBytes(stored, 16) - weightBytes(quantiseCheckpoint(stored, nf4), 16);
+    // 16 bits less 4.127 and, for tensors as small as these, the table of 256 numbers that each has
+    expect(saved).toBeCloseTo((weights * (16 - 4.125)) / 8 - linears.length * 4 * (256 + 2 + 2), -3);
+  });
+
+  it('decodes to near its floats, the nearer the more bits', async () => {
+    const stored = await open('llama-nf4');
+    const errors = async (quantisation: typeof nf4 | typeof int8) => {
+      const found = [];
+      for await (const { relativeError } of quantisationErrors(stored, quantisation)) found.push(relativeError);
+      return found;
+    };
+    const [four, eight] = [await errors(nf4), await errors(int8)];
+    expect(four).toHaveLength(14);
+    for (const error of four) expect(error).toBeGreaterThan(0.05);
+    for (const error of four) expect(error).toBeLessThan(0.13);
+    for (const error of eight) expect(error).toBeLessThan(0.013);
+    const name = 'model.layers.0.mlp.up_proj.weight';
+    const [exact, quantised] = [
+      await readDecoded(stored, name),
+      await readDecoded(quantiseCheckpoint(stored, nf4), name),
+    ];
+    expect(Math.max(...quantised.map((value, i) => Math.abs(value - exact[i]!)))).toBeGreaterThan(0);
+  });
+
+  it('is refused where it is quantised already, or blocks do not divide its rows', async () => {
+    const gguf = await open('llama-gguf.gguf');
+    expect(() => quantiseCheckpoint(gguf, nf4)).toThrow(/q_proj\.weight is quantised already \(q4_0\)/);
+    const odd = await open('qwen2-int8');
+    expect(() => quantiseCheckpoint(odd, nf4)).toThrow(/rows of 42 weights, which NF4's blocks of 64 do not divide/);
+    expect(() => quantiseCheckpoint(odd, { ...int8, embeddings: true })).toThrow(/multiple of 8/);
+  });
+});
