@@ -15,6 +15,9 @@ const settings: readonly Readonly<Record<string, unknown>>[] = [
   { peft_type: 'HRA', r: 3 },
   { peft_type: 'HRA', r: 3, apply_GS: true, init_weights: false },
   { peft_type: 'FOURIERFT', n_frequency: 5, scaling: 40, random_loc_seed: 4 },
+  { peft_type: 'ROAD', group_size: 4 },
+  { peft_type: 'ROAD', group_size: 2, variant: 'road_2' },
+  { peft_type: 'ROAD', group_size: 4, variant: 'road_4' },
 ];
 
 describe('a merged weight does what the adapter does', () => {

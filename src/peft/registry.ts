@@ -18,6 +18,9 @@ import { oft } from './oft.ts';
 import { boft } from './boft.ts';
 import { hra } from './hra.ts';
 import { fourierft } from './fourierft.ts';
+import { miss } from './miss.ts';
+import { delora } from './delora.ts';
+import { road } from './road.ts';
 import type { Method } from './method.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
@@ -55,6 +58,9 @@ export const methods: readonly Method[] = [
   boft,
   hra,
   fourierft,
+  miss,
+  delora,
+  road,
 ];
 
 /**

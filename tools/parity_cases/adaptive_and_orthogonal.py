@@ -1,4 +1,4 @@
-"""AdaLoRA; LoHa and LoKr; OFT, BOFT and HRA; FourierFT."""
+"""AdaLoRA; LoHa and LoKr; OFT, BOFT and HRA; FourierFT; RoAd."""
 
 import peft.tuners.boft.layer as boft_layer
 import torch
@@ -44,4 +44,6 @@ CASES = [
     case('fourierft', 'llama', 'FourierFTConfig', dict(n_frequency=40, scaling=30, n_frequency_pattern={'v_proj': 25})),
     case('fourierft-seed', 'qwen2', 'FourierFTConfig', dict(
         n_frequency=30, scaling=20, random_loc_seed=5, init_weights=True, target_modules=['q_proj', 'up_proj', 'down_proj'], bias='fourier_only')),
+    case('road', 'llama', 'RoadConfig', dict(variant='road_1', group_size=12, target_modules=['q_proj', 'v_proj'], modules_to_save=['norm'])),
+    case('road-four', 'qwen2', 'RoadConfig', dict(variant='road_4', group_size=6, target_modules=['k_proj', 'up_proj'])),
 ]
