@@ -12,9 +12,8 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig, T5Config,
-    T5ForConditionalGeneration, ViTConfig,
-    ViTForImageClassification, ViTImageProcessorPil,
+    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
+    T5Config, T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, ViTImageProcessorPil,
 )
 
 WORDS = (
@@ -162,6 +161,16 @@ MODELS = {
         gguf=dict(embedding=Quant.Q6_K, attention=Quant.Q4_K, attn_k=Quant.Q5_K, attn_output=Quant.Q5_1, mlp=Quant.Q4_K, ffn_up=Quant.Q3_K,
                   ffn_gate=Quant.Q2_K, head=None),
         pre='smollm'),
+    'gemma': dict(
+        config=GemmaConfig(hidden_size=40, intermediate_size=52, num_attention_heads=4, num_key_value_heads=1, head_dim=14,
+                           max_position_embeddings=128, rope_parameters=rope(), tie_word_embeddings=True, **COMMON),
+        dtype=torch.bfloat16),
+    'gemma3': dict(
+        config=Gemma3TextConfig(hidden_size=36, intermediate_size=44, num_attention_heads=3, num_key_value_heads=1, head_dim=10,
+                                max_position_embeddings=128, sliding_window=9, query_pre_attn_scalar=12,
+                                layer_types=['sliding_attention', 'full_attention'], tie_word_embeddings=True,
+                                rope_parameters={'full_attention': rope(1000000.0, rope_type='linear', factor=8.0), 'sliding_attention': rope()},
+                                **COMMON)),
 }
 
 

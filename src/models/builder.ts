@@ -165,16 +165,16 @@ export class ModelBuilder {
     });
   }
 
-  /** The input of the body: rows of the table for the token ids, behind the adapter's prompt. [batch, tokens, width] */
-  embedTokens(path: string, ids: Tensor): Tensor {
+  /** The input of the body: rows of the table for the token ids, times `scale`, behind the adapter's prompt. [batch, tokens, width] */
+  embedTokens(path: string, ids: Tensor, scale = 1): Tensor {
     const prompt = this.#options.adapter?.prompt;
-    if (!prompt || (this.mode.kind === 'cached' && this.mode.reads === 'ids')) return this.embedding(path, ids);
+    if (!prompt || (this.mode.kind === 'cached' && this.mode.reads === 'ids')) return this.embedding(path, ids, scale);
     return this.graph.scoped('prompt', () => {
       const rows = prompt.embeddings(this.#trace);
       const virtual = this.#forEachRow(rows, rows.shape);
       return this.mode.kind === 'cached'
         ? virtual
-        : this.graph.one('concat', [virtual, this.embedding(path, ids)], { axis: 1 });
+        : this.graph.one('concat', [virtual, this.embedding(path, ids, scale)], { axis: 1 });
     });
   }
 
@@ -188,15 +188,16 @@ export class ModelBuilder {
     return this.graph.input('positionIds', [this.batch * this.tokens], 'u32');
   }
 
-  /** ids u32 [..] → rows of the table [.., width]. */
-  embedding(path: string, ids: Tensor): Tensor {
+  /** ids u32 [..] → rows of the table [.., width], as adapted, times `scale`. */
+  embedding(path: string, ids: Tensor, scale = 1): Tensor {
     const module = this.#module(path);
     const { adapter } = this.#options;
     return this.graph.scoped(path, () => {
       const table = this.weight(`${path}.weight`);
       const base = this.graph.one('embedding', [ids, table]);
       const product = (x: Tensor) => this.graph.one('matmul', [x, table], { layout: 'nn' });
-      return adapter?.embedding ? adapter.embedding(this.#trace, module, ids, base, product) : base;
+      const adapted = adapter?.embedding ? adapter.embedding(this.#trace, module, ids, base, product) : base;
+      return scale === 1 ? adapted : this.graph.one('scale', [adapted], { factor: scale });
     });
   }
 

@@ -5,10 +5,11 @@ import { bert } from './bert.ts';
 import { t5 } from './t5.ts';
 import { vit } from './vit.ts';
 import { bloom } from './bloom.ts';
+import { gemma } from './gemma.ts';
 import { gpt2 } from './gpt2.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
-export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5];
+export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma];
 
 const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
 

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { readGemmaConfig } from './gemmaConfig.ts';
+import { describeModel, familyOfGguf } from './registry.ts';
+
+const small = { num_hidden_layers: 7, num_attention_heads: 4, num_key_value_heads: 2, hidden_size: 32, vocab_size: 50 };
+const first = { ...small, model_type: 'gemma' };
+const third = { ...small, model_type: 'gemma3_text' };
+
+describe('config.json of a Gemma', () => {
+  it('is filled with the defaults of its own class', () => {
+    expect(readGemmaConfig(first)).toMatchObject({
+      headDim: 256,
+      intermediateSize: 24576,
+      hiddenAct: 'gelu_tanh',
+      attentionScale: 1 / 16,
+      tieWordEmbeddings: true,
+      layerTypes: Array(7).fill('full_attention'),
+    });
+    expect(readGemmaConfig(third)).toMatchObject({ intermediateSize: 9216, slidingWindow: 4096 });
+    expect(readGemmaConfig({ ...third, query_pre_attn_scalar: 4 }).attentionScale).toBe(0.5);
+  });
+
+  it('means the tanh form where the first releases say gelu', () => {
+    expect(readGemmaConfig({ ...first, hidden_act: 'gelu' }).hiddenAct).toBe('gelu_tanh');
+    expect(readGemmaConfig({ ...third, hidden_activation: 'gelu' }).hiddenAct).toBe('gelu');
+  });
+
+  it('lets every sixth layer of a Gemma 3 see everything, or those that it lists', () => {
+    const full = (config: object) =>
+      readGemmaConfig({ ...third, ...config }).layerTypes.flatMap((type, i) => (type === 'full_attention' ? [i] : []));
+    expect(full({})).toEqual([5]);
+    expect(full({ sliding_window_pattern: 3 })).toEqual([2, 5]);
+    const listed = Array.from({ length: 7 }, (_, i) => (i < 2 ? 'full_attention' : 'sliding_attention'));
+    expect(full({ layer_types: listed })).toEqual([0, 1]);
+  });
+
+  it('gives both types of layers their angles, in the spelling of Transformers 4 and of 5', () => {
+    const four = { rope_theta: 5e5, rope_local_base_freq: 2e4, rope_scaling: { rope_type: 'linear', factor: 8 } };
+    const rope_parameters = {
+      full_attention: { rope_type: 'linear', rope_theta: 5e5, factor: 8 },
+      sliding_attention: { rope_type: 'default', rope_theta: 2e4 },
+    };
+    const { ropes } = readGemmaConfig({ ...third, rope_parameters });
+    expect(ropes.full_attention).toEqual({ theta: 5e5, scaling: { type: 'linear', factor: 8 } });
+    expect(readGemmaConfig({ ...third, ...four }).ropes).toEqual(ropes);
+    expect(readGemmaConfig(third).ropes).toMatchObject({
+      full_attention: { theta: 1e6 },
+      sliding_attention: { theta: 1e4 },
+    });
+  });
+
+  it.each([
+    [{ ...third, attn_logit_softcapping: 50 }, /attn_logit_softcapping 50/],
+    [{ ...third, use_bidirectional_attention: true }, /use_bidirectional_attention/],
+    [{ ...third, layer_types: ['full_attention'] }, /layer_types must name/],
+    [{ ...first, num_key_value_heads: 3 }, /num_key_value_heads must divide the 4/],
+    [{ ...first, head_dim: 15 }, /head_dim must be even/],
+    [{ ...first, model_type: 'gemma2' }, /"gemma2" is not supported.*gemma3_text/],
+  ])('is refused by the name of the field: %o', (config, message) => {
+    expect(() => describeModel(config)).toThrow(message);
+  });
+
+  it('is not read from GGUF', () => {
+    expect(() => familyOfGguf('gemma3')).toThrow(/"gemma3"/);
+  });
+});

@@ -1,0 +1,188 @@
+import { UserError } from '../formats/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ModelBuilder } from './builder.ts';
+import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { readGemmaConfig, type GemmaConfig } from './gemmaConfig.ts';
+import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
+import { linear, norm, table } from './modules.ts';
+import { rotaryTable } from './rotary.ts';
+
+/**
+ * Gemma and the text model of Gemma 3: Llama's blocks with a scaled embedding and norms by 1 + weight; Gemma 3 norms what its sublayers
+ * give too, and most of its layers see a window with rotary angles of their own. Source: modeling_gemma.py and modeling_gemma3.py of
+ * Transformers 5. Gemma 2 is not among them: its scores are capped by a tanh.
+ */
+export const gemma: ModelFamily = {
+  name: 'gemma',
+  modelTypes: ['gemma', 'gemma3_text'],
+  ggufArchitectures: [],
+  describe: (config, choice) => describe(readGemmaConfig(config), resolveTask(config, tasks, choice)),
+  configFromGguf: refuseGguf,
+  tensorFromGguf: refuseGguf,
+};
+
+const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
+
+function describe(config: GemmaConfig, task: Task): ModelDescription {
+  const isCausal = task.type === 'CAUSAL_LM';
+  const isThird = config.modelType === 'gemma3_text';
+  return {
+    family: 'gemma',
+    task: task.type,
+    tasks,
+    outputSize: task.outputSize,
+    problemType: task.problemType,
+    labelNames: task.labelNames,
+    modelType: config.modelType,
+    architecture: architectureFor(isThird ? 'Gemma3ForCausalLM' : 'GemmaForCausalLM', task.type),
+    vocabSize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    numHiddenLayers: config.numHiddenLayers,
+    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    numKeyValueHeads: config.numKeyValueHeads,
+    headDim: config.headDim,
+    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
+    embeddingPath: 'model.embed_tokens',
+    headPath: isCausal ? 'lm_head' : 'score',
+    modules: modulesOf(config, task),
+    defaultTargets: defaultTargets(isThird),
+    eosTokenIds: config.eosTokenIds,
+    bosTokenId: config.bosTokenId,
+    padTokenId: config.padTokenId,
+    constants: constantsOf(config),
+    traceBody: (builder, ids) => traceBody(builder, config, ids),
+    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
+  };
+}
+
+function refuseGguf(): never {
+  throw new UserError('A Gemma is read from its Hugging Face folder, not from GGUF. Choose the folder.');
+}
+
+/** PEFT's constants.py. Methods that are not named take LoRA's. */
+function defaultTargets(isThird: boolean): ModelDescription['defaultTargets'] {
+  const norms = ['input_layernorm', 'post_attention_layernorm'];
+  const inner = isThird ? ['pre_feedforward_layernorm', 'post_feedforward_layernorm'] : [];
+  return {
+    LORA: { targetModules: ['q_proj', 'v_proj'] },
+    IA3: { targetModules: ['q_proj', 'v_proj', 'down_proj'], feedforwardModules: ['down_proj'] },
+    LN_TUNING: { targetModules: [...norms, ...inner, 'norm'] },
+    BEFT: { targetModules: ['v_proj'] },
+    OSF: { targetModules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj', 'up_proj'] },
+  };
+}
+
+function modulesOf(config: GemmaConfig, task: Task): ModuleInfo[] {
+  const { hiddenSize, intermediateSize, vocabSize, headDim, attentionBias } = config;
+  const queries = config.numAttentionHeads * headDim;
+  const keys = config.numKeyValueHeads * headDim;
+  const isThird = config.modelType === 'gemma3_text';
+  const norms = (layer: string, names: readonly string[], width: number) =>
+    names.map((name) => norm(`${layer}.${name}`, width, false));
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`);
+  return [
+    table('model.embed_tokens', vocabSize, hiddenSize),
+    ...layers.flatMap((layer) => [
+      linear(`${layer}.self_attn.q_proj`, hiddenSize, queries, attentionBias),
+      linear(`${layer}.self_attn.k_proj`, hiddenSize, keys, attentionBias),
+      linear(`${layer}.self_attn.v_proj`, hiddenSize, keys, attentionBias),
+      linear(`${layer}.self_attn.o_proj`, queries, hiddenSize, attentionBias),
+      ...(isThird ? norms(layer, ['self_attn.q_norm', 'self_attn.k_norm'], headDim) : []),
+      linear(`${layer}.mlp.gate_proj`, hiddenSize, intermediateSize, false),
+      linear(`${layer}.mlp.up_proj`, hiddenSize, intermediateSize, false),
+      linear(`${layer}.mlp.down_proj`, intermediateSize, hiddenSize, false),
+      ...norms(layer, ['input_layernorm', 'post_attention_layernorm'], hiddenSize),
+      ...(isThird ? norms(layer, ['pre_feedforward_layernorm', 'post_feedforward_layernorm'], hiddenSize) : []),
+    ]),
+    norm('model.norm', hiddenSize, false),
+    task.type === 'CAUSAL_LM'
+      ? linear('lm_head', hiddenSize, vocabSize, false)
+      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
+  ];
+}
+
+/** The rotary angles of each type of layer, and the 1 that norms add to their weights. Made once for each number of positions. */
+function constantsOf({ ropes, headDim, layerTypes }: GemmaConfig): ModelDescription['constants'] {
+  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
+  return (positions) => {
+    const shape = [positions, headDim / 2, 2];
+    const constants =
+      known.get(positions) ??
+      new Map([
+        ...[...new Set(layerTypes)].map(
+          (type) => [`rotary.${type}`, { shape, data: rotaryTable(ropes[type], headDim, positions) }] as const,
+        ),
+        ['one', { shape: [1], data: Float32Array.of(1) }] as const,
+      ]);
+    known.set(positions, constants);
+    return constants;
+  };
+}
+
+function traceBody(builder: ModelBuilder, config: GemmaConfig, ids: Tensor): Tensor {
+  let hidden = builder.embedTokens('model.embed_tokens', ids, Math.sqrt(config.hiddenSize));
+  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    const input = hidden;
+    hidden = builder.layer(layer, () => block(builder, config, layer, input));
+  }
+  return rmsNorm(builder, config, 'model.norm', hidden);
+}
+
+/** x / rms(x) · (1 + weight) */
+function rmsNorm(builder: ModelBuilder, { rmsNormEps }: GemmaConfig, path: string, x: Tensor): Tensor {
+  const { graph } = builder;
+  return graph.scoped(path, () => {
+    const operands = [builder.weight(`${path}.weight`), builder.constant('one')];
+    return graph.one('rmsNorm', [x, graph.one('binary', operands, { operator: 'add' })], { epsilon: rmsNormEps });
+  });
+}
+
+function block(builder: ModelBuilder, config: GemmaConfig, layer: number, input: Tensor): Tensor {
+  const path = `model.layers.${layer}`;
+  const isThird = config.modelType === 'gemma3_text';
+  const site = { layer, layerPath: path };
+  const normed = (name: string, x: Tensor) => rmsNorm(builder, config, `${path}.${name}`, x);
+  const behind = (name: string, x: Tensor) => (isThird ? normed(name, x) : x);
+  const attended = attention(builder, config, layer, normed('input_layernorm', input));
+  const residual = builder.join({
+    ...site,
+    kind: 'attention',
+    residual: input,
+    output: behind('post_attention_layernorm', attended),
+  });
+  const inner = normed(isThird ? 'pre_feedforward_layernorm' : 'post_attention_layernorm', residual);
+  const output = behind('post_feedforward_layernorm', mlp(builder, config, path, inner));
+  return builder.join({ ...site, kind: 'mlp', residual, output });
+}
+
+function attention(builder: ModelBuilder, config: GemmaConfig, layer: number, x: Tensor): Tensor {
+  const path = `model.layers.${layer}.self_attn`;
+  const { batch, tokens, graph } = builder;
+  const { headDim, numAttentionHeads, numKeyValueHeads, attentionScale, slidingWindow } = config;
+  const type = config.layerTypes[layer] ?? 'full_attention';
+  const rotary = builder.constant(`rotary.${type}`);
+  const heads = (projection: string, count: number) =>
+    builder.reshape(builder.linear(`${path}.${projection}`, x), [batch, tokens, count, headDim]);
+  const rotated = (name: string, count: number) => {
+    const value = heads(`${name}_proj`, count);
+    const normed = config.modelType === 'gemma3_text' ? rmsNorm(builder, config, `${path}.${name}_norm`, value) : value;
+    return graph.one('rope', [normed, rotary], { offset: builder.positionOffset });
+  };
+  const q = rotated('q', numAttentionHeads);
+  const k = rotated('k', numKeyValueHeads);
+  const v = heads('v_proj', numKeyValueHeads);
+  const window = type === 'sliding_attention' ? slidingWindow : 0;
+  const output = graph.scoped(`${path}.attention`, () =>
+    builder.attention(layer, q, k, v, { causal: true, window, scale: attentionScale }),
+  );
+  return builder.linear(`${path}.o_proj`, builder.reshape(output, [batch, tokens, numAttentionHeads * headDim]));
+}
+
+function mlp(builder: ModelBuilder, { hiddenAct }: GemmaConfig, path: string, x: Tensor): Tensor {
+  const gate = builder.linear(`${path}.mlp.gate_proj`, x);
+  const up = builder.linear(`${path}.mlp.up_proj`, x);
+  const inner = builder.graph.scoped(`${path}.mlp`, () =>
+    builder.graph.one('gatedActivation', [gate, up], { activation: hiddenAct }),
+  );
+  return builder.linear(`${path}.mlp.down_proj`, inner);
+}

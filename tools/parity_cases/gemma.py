@@ -1,0 +1,11 @@
+"""Gemma and Gemma 3's text model: scaled embeddings, norms by 1 + weight, windows with angles of their own."""
+
+from parity_case import case, ia3, lora
+
+CASES = [
+    lora('lora', 'gemma', r=3, lora_alpha=5, data='completion'),
+    lora('lora-embedding', 'gemma', r=2, target_modules=['embed_tokens', 'down_proj'], modules_to_save=['model.norm']),
+    lora('lora-all-linear', 'gemma3', r=2, target_modules='all-linear', modules_to_save=['q_norm', 'post_feedforward_layernorm']),
+    ia3('ia3', 'gemma3', afresh=True),
+    case('prompt', 'gemma3', 'PromptTuningConfig', dict(num_virtual_tokens=3)),
+]
