@@ -12,25 +12,28 @@ import { positionsOf } from './loadedModel.ts';
 import { at, modelPathOf, openPath, readRunFile } from './nodeFiles.ts';
 import { openModelAt } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
+import { peftTaskType } from './preparedRun.ts';
+import { modelForTask, type TaskFields } from './taskModel.ts';
 import { tokenBucket } from './trainingRun.ts';
 
 /** Bytes by category of a run, from configs alone: rows are taken to be max_length long. */
 export async function estimateCommand(runFile: string): Promise<Record<string, unknown>> {
   const fields = await readRunFile(runFile);
   const modelPath = modelPathOf(fields);
-  const facts = await modelFacts(await openPath(modelPath), modelPath);
-  const { description } = facts;
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init =
     typeof initPath === 'string' && initPath !== '' ? await readAdapterFolder(await openPath(initPath)) : undefined;
-  const positions = positionsOf(description);
   const described = describeRun(fields, init?.config);
+  const facts = await modelFacts(await openPath(modelPath), modelPath, described.task);
+  const { description } = facts;
+  const positions = positionsOf(description);
   const { quantisation } = described;
   const catalog = quantisation ? quantiseCatalog(facts.catalog, description, quantisation) : facts.catalog;
-  const adapterFacts = { description, baseModelName: null, taskType: 'CAUSAL_LM' };
+  const adapterFacts = { description, baseModelName: null, taskType: peftTaskType(description.task) };
   const adapter = described.method.attach(described.methodFields, adapterFacts);
-  const run = withinPositions(described, positions);
-  const tokens = Math.ceil(run.maxLength / tokenBucket) * tokenBucket;
+  const { image } = description;
+  const run = withinPositions(described, image ? Infinity : positions);
+  const tokens = image?.positions ?? Math.ceil(run.maxLength / tokenBucket) * tokenBucket;
   const evaluates = (run.fields['val_split_ratio'] as number) > 0 || run.fields['eval_dataset'] !== '';
   const bytes = estimateBytes({
     description,
@@ -38,7 +41,8 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
     adapter,
     settings: run.training,
     tokens,
-    labelled: run.training.batchSize * tokens,
+    decoderTokens: description.traceEncoder ? tokens : undefined,
+    labelled: run.training.batchSize * (description.pool ? 1 : tokens),
     evaluates,
     positions,
     device: { bindingLimit: 2 ** 30, maxBufferSize: 2 ** 30, isSoftware: false },
@@ -51,15 +55,20 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
 async function modelFacts(
   files: FileSet,
   name: string,
+  task: TaskFields,
 ): Promise<{ description: ModelDescription; catalog: WeightCatalog }> {
   const configFile = files.get('config.json');
   const hasWeights = [...files.keys()].some((path) => /\.(safetensors|gguf)$/.test(path));
   if (hasWeights || !configFile) {
-    const { checkpoint } = await openModelAt(name);
+    const { checkpoint } = await modelForTask(await openModelAt(name), task);
     return checkpoint;
   }
   const config = (await at(name, readJson(configFile))) as Record<string, unknown>;
-  const description = await at(name, Promise.resolve(config).then(describeModel));
+  const choice = task.task_type === 'auto' ? undefined : { type: task.task_type };
+  const description = await at(
+    name,
+    Promise.resolve(config).then((json) => describeModel(json, choice)),
+  );
   return { description, catalog: catalogFromConfig(config, description) };
 }
 

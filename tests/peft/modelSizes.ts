@@ -49,6 +49,18 @@ export const modelSizes = {
   },
   gpt2: { model_type: 'gpt2', n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, vocab_size: 50257 },
   'bloom-560m': { model_type: 'bloom', hidden_size: 1024, n_layer: 24, n_head: 16, vocab_size: 250880 },
+  'bert-base': { model_type: 'bert' },
+  'bert-large': {
+    model_type: 'bert',
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_hidden_layers: 24,
+    num_attention_heads: 16,
+  },
+  'ViT-B/16': {
+    model_type: 'vit',
+    id2label: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), `class ${i}`])),
+  },
 } as const;
 
 export type ModelSize = keyof typeof modelSizes;
