@@ -80,5 +80,6 @@ export function modelParameters(description: ModelDescription): number {
     if (path === description.headPath && description.tieWordEmbeddings) continue;
     total += (kind === 'norm' ? outFeatures : inFeatures * outFeatures) + (hasBias ? outFeatures : 0);
   }
+  for (const shape of description.bareTensors?.values() ?? []) total += sizeOf(shape);
   return total;
 }
