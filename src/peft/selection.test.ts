@@ -24,6 +24,11 @@ describe('trainable parameters', () => {
   const counted: readonly [ModelSize, number][] = [
     ['Qwen2.5-0.5B', 27_648],
     ['Qwen2.5-7B', 129_024],
+    ['gpt2', 102_144],
+    ['bloom-560m', 272_384],
+    ['bert-base', 102_914],
+    ['bert-large', 272_386],
+    ['ViT-B/16', 102_922],
   ];
 
   it.each(counted)('of BitFit are all biases: %s', (name, biases) => {

@@ -34,7 +34,8 @@ export function tunerFile(
       }),
     },
     baseTensors: new Map(wide.map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`])),
-    ignoresKey: (key) => key.endsWith('.base_layer.weight'),
+    // with biases "all" PEFT writes those of a module that is trained whole under its wrapper's names too
+    ignoresKey: (key) => /\.base_layer\.weight$|\.(original_module|modules_to_save)\.bias$/.test(key),
   };
 }
 

@@ -22,5 +22,8 @@ CASES = [
     p_tuning('p-tuning-lstm', 'llama', num_virtual_tokens=5, encoder_reparameterization_type='LSTM', encoder_hidden_size=7),
     prefix('prefix', 'llama', num_virtual_tokens=5, data='completion'),
     prefix('prefix-window', 'mistral', num_virtual_tokens=4),
+    prefix('prefix', 'bert', num_virtual_tokens=3, data='classes'),
+    prompt('prompt', 'bert', num_virtual_tokens=4, data='classes'),
+    prefix('prefix-classes', 'llama', num_virtual_tokens=3, data='classes'),
     prefix('prefix-projection', 'qwen3', num_virtual_tokens=3, prefix_projection=True, encoder_hidden_size=9),
 ]

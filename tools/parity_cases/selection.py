@@ -3,6 +3,7 @@
 import torch
 from parity_case import Case, case
 from parity_training import Recipe
+from safetensors.torch import load_file, save_file
 
 
 class BitFit(Recipe):
@@ -12,9 +13,17 @@ class BitFit(Recipe):
         model = super().attach(base, config)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name.endswith('.bias') and 'original_module' not in name)
                 if '.lora_' in name:
-                    parameter.zero_().requires_grad_(False)
+                    parameter.zero_()
         return model
+
+    def save(self, model, folder):
+        super().save(model, folder)
+        path = folder / 'adapter_model.safetensors'
+        # a head's biases under the names of its wrapper, which PEFT does not read back
+        save_file({key: value for key, value in load_file(path).items() if '.original_module.' not in key and '.modules_to_save.' not in key}, path,
+                  metadata={'format': 'pt'})
 
 
 def norms(name: str, model: str, **settings) -> Case:
@@ -37,7 +46,10 @@ CASES = [
     norms('norm-tuning', 'llama', afresh=True, run=dict(weight_decay=0.1)),
     norms('norm-tuning', 'qwen3', target_modules=r'.*(q_norm|k_norm|input_layernorm)', exclude_modules=['layers.1.self_attn.q_norm']),
     beft('beft', 'qwen2', target_modules=['v_proj', 'down_proj']),
+    norms('norm-tuning', 'gpt2'),
     bitfit('bitfit', 'qwen2'),
+    bitfit('bitfit', 'bert', data='classes'),
     tokens('tokens', 'mistral', token_indices=[299, 7, 19], target_modules=['embed_tokens', 'lm_head']),
+    tokens('tokens', 'gpt2', token_indices=[11, 250]),
     tokens('tokens', 'llama3', token_indices=[0, 101, 260, 88], afresh=True),
 ]
