@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
+    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, Phi3Config, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
     T5Config, T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, ViTImageProcessorPil,
 )
 
@@ -171,6 +171,10 @@ MODELS = {
                                 layer_types=['sliding_attention', 'full_attention'], tie_word_embeddings=True,
                                 rope_parameters={'full_attention': rope(1000000.0, rope_type='linear', factor=8.0), 'sliding_attention': rope()},
                                 **COMMON)),
+    'phi3': dict(
+        config=Phi3Config(hidden_size=40, intermediate_size=44, num_attention_heads=5, num_key_value_heads=1, max_position_embeddings=128,
+                          original_max_position_embeddings=128, sliding_window=11, rope_parameters=rope(), tie_word_embeddings=False,
+                          **COMMON)),
 }
 
 

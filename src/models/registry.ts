@@ -7,9 +7,10 @@ import { vit } from './vit.ts';
 import { bloom } from './bloom.ts';
 import { gemma } from './gemma.ts';
 import { gpt2 } from './gpt2.ts';
+import { phi3 } from './phi3.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
-export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma];
+export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma, phi3];
 
 const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
 

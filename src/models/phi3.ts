@@ -1,0 +1,146 @@
+import { UserError } from '../formats/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ModelBuilder } from './builder.ts';
+import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
+import { linear, norm, table } from './modules.ts';
+import { readPhi3Config, type Phi3Config } from './phi3Config.ts';
+import { rotaryTable } from './rotary.ts';
+
+/**
+ * Phi-3 of short context: Llama's blocks with q, k and v from one linear and the gate and its partner from another. Source:
+ * modeling_phi3.py of Transformers 5.
+ */
+export const phi3: ModelFamily = {
+  name: 'phi3',
+  modelTypes: ['phi3'],
+  ggufArchitectures: [],
+  describe: (config, choice) => describe(readPhi3Config(config), resolveTask(config, tasks, choice)),
+  configFromGguf: refuseGguf,
+  tensorFromGguf: refuseGguf,
+};
+
+const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
+
+function describe(config: Phi3Config, task: Task): ModelDescription {
+  const isCausal = task.type === 'CAUSAL_LM';
+  return {
+    family: 'phi3',
+    task: task.type,
+    tasks,
+    outputSize: task.outputSize,
+    problemType: task.problemType,
+    labelNames: task.labelNames,
+    modelType: 'phi3',
+    architecture: architectureFor('Phi3ForCausalLM', task.type),
+    vocabSize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    numHiddenLayers: config.numHiddenLayers,
+    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    numKeyValueHeads: config.numKeyValueHeads,
+    headDim: config.headDim,
+    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
+    embeddingPath: 'model.embed_tokens',
+    headPath: isCausal ? 'lm_head' : 'score',
+    modules: modulesOf(config, task),
+    defaultTargets,
+    eosTokenIds: config.eosTokenIds,
+    bosTokenId: config.bosTokenId,
+    padTokenId: config.padTokenId,
+    constants: rotaryConstants(config),
+    traceBody: (builder, ids) => traceBody(builder, config, ids),
+    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
+  };
+}
+
+function refuseGguf(): never {
+  throw new UserError('A Phi-3 is read from its Hugging Face folder, not from GGUF. Choose the folder.');
+}
+
+/** PEFT's constants.py has no phi3: here what it gives to other models of fused projections and to Llama. */
+const defaultTargets: ModelDescription['defaultTargets'] = {
+  LORA: { targetModules: ['qkv_proj'] },
+  IA3: { targetModules: ['qkv_proj', 'down_proj'], feedforwardModules: ['down_proj'] },
+  LN_TUNING: { targetModules: ['input_layernorm', 'post_attention_layernorm', 'norm'] },
+};
+
+function modulesOf(config: Phi3Config, task: Task): ModuleInfo[] {
+  const { hiddenSize, intermediateSize, vocabSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
+  const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`);
+  const queries = numAttentionHeads * headDim;
+  return [
+    table('model.embed_tokens', vocabSize, hiddenSize),
+    ...layers.flatMap((layer) => [
+      linear(`${layer}.self_attn.o_proj`, queries, hiddenSize, false),
+      linear(`${layer}.self_attn.qkv_proj`, hiddenSize, queries + 2 * numKeyValueHeads * headDim, false),
+      linear(`${layer}.mlp.gate_up_proj`, hiddenSize, 2 * intermediateSize, false),
+      linear(`${layer}.mlp.down_proj`, intermediateSize, hiddenSize, false),
+      norm(`${layer}.input_layernorm`, hiddenSize, false),
+      norm(`${layer}.post_attention_layernorm`, hiddenSize, false),
+    ]),
+    norm('model.norm', hiddenSize, false),
+    task.type === 'CAUSAL_LM'
+      ? linear('lm_head', hiddenSize, vocabSize, false)
+      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
+  ];
+}
+
+/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
+function rotaryConstants({ rope, headDim }: Phi3Config): ModelDescription['constants'] {
+  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
+  return (positions) => {
+    const angles =
+      known.get(positions) ??
+      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
+    known.set(positions, angles);
+    return angles;
+  };
+}
+
+function traceBody(builder: ModelBuilder, config: Phi3Config, ids: Tensor): Tensor {
+  const { rmsNormEps } = config;
+  let hidden = builder.embedTokens('model.embed_tokens', ids);
+  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    const path = `model.layers.${layer}`;
+    const site = { layer, layerPath: path };
+    const input = hidden;
+    hidden = builder.layer(layer, () => {
+      const output = attention(builder, config, layer, builder.rmsNorm(`${path}.input_layernorm`, input, rmsNormEps));
+      const residual = builder.join({ ...site, kind: 'attention', residual: input, output });
+      const normed = builder.rmsNorm(`${path}.post_attention_layernorm`, residual, rmsNormEps);
+      return builder.join({ ...site, kind: 'mlp', residual, output: mlp(builder, config, path, normed) });
+    });
+  }
+  return builder.rmsNorm('model.norm', hidden, rmsNormEps);
+}
+
+function attention(builder: ModelBuilder, config: Phi3Config, layer: number, x: Tensor): Tensor {
+  const path = `model.layers.${layer}.self_attn`;
+  const { batch, tokens, graph } = builder;
+  const { headDim, numAttentionHeads, numKeyValueHeads, slidingWindow } = config;
+  const fused = builder.linear(`${path}.qkv_proj`, x);
+  const rotary = builder.constant('rotary');
+  const output = graph.scoped(`${path}.attention`, () => {
+    const heads = (firstHead: number, count: number) => {
+      const part = graph.one('slice', [fused], { axis: 2, start: firstHead * headDim, size: count * headDim });
+      return builder.reshape(part, [batch, tokens, count, headDim]);
+    };
+    const rotated = (value: Tensor) => graph.one('rope', [value, rotary], { offset: builder.positionOffset });
+    const q = rotated(heads(0, numAttentionHeads));
+    const k = rotated(heads(numAttentionHeads, numKeyValueHeads));
+    const v = heads(numAttentionHeads + numKeyValueHeads, numKeyValueHeads);
+    const attributes = { causal: true, window: slidingWindow, scale: 1 / Math.sqrt(headDim) };
+    return builder.attention(layer, q, k, v, attributes);
+  });
+  return builder.linear(`${path}.o_proj`, builder.reshape(output, [batch, tokens, numAttentionHeads * headDim]));
+}
+
+function mlp(builder: ModelBuilder, config: Phi3Config, path: string, x: Tensor): Tensor {
+  const { intermediateSize: size, hiddenAct: activation } = config;
+  const fused = builder.linear(`${path}.mlp.gate_up_proj`, x);
+  const inner = builder.graph.scoped(`${path}.mlp`, () => {
+    const half = (start: number) => builder.graph.one('slice', [fused], { axis: 2, start, size });
+    return builder.graph.one('gatedActivation', [half(0), half(size)], { activation });
+  });
+  return builder.linear(`${path}.mlp.down_proj`, inner);
+}
