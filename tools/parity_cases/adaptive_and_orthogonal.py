@@ -46,4 +46,10 @@ CASES = [
         n_frequency=30, scaling=20, random_loc_seed=5, init_weights=True, target_modules=['q_proj', 'up_proj', 'down_proj'], bias='fourier_only')),
     case('road', 'llama', 'RoadConfig', dict(variant='road_1', group_size=12, target_modules=['q_proj', 'v_proj'], modules_to_save=['norm'])),
     case('road-four', 'qwen2', 'RoadConfig', dict(variant='road_4', group_size=6, target_modules=['k_proj', 'up_proj'])),
+    case('adalora', 'gpt2', 'AdaLoraConfig', dict(
+        recipe=AdaLora(), init_r=4, target_r=1, tfinal=1, total_step=6, target_modules=['c_attn', 'mlp.c_proj'], run=dict(max_steps=6))),
+    case('fourierft', 'gpt2', 'FourierFTConfig', dict(n_frequency=20, scaling=60, random_loc_seed=9)),
+    case('lokr', 'bloom', 'LoKrConfig', dict(r=3, target_modules=['query_key_value', 'dense_h_to_4h'])),
+    case('oft', 'bloom', 'OFTConfig', dict(oft_block_size=7)),
+    case('boft', 'llama-gguf', 'BOFTConfig', dict(boft_block_size=4, boft_n_butterfly_factor=2, target_modules=['q_proj', 'gate_proj'])),
 ]
