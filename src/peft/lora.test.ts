@@ -43,6 +43,12 @@ describe('settings of LoRA that cannot work', () => {
   ])('are refused: %o', (settings, message) => {
     expect(() => attachTo(describeModel(tinyLlama), { ...lora, ...settings })).toThrow(message);
   });
+
+  it('are refused where they have no meaning for a Conv1D', () => {
+    const gpt2 = { model_type: 'gpt2', n_embd: 8, n_head: 2, n_layer: 1, n_positions: 16, vocab_size: 10 };
+    const settings = { ...lora, init_lora_weights: 'olora' };
+    expect(() => attachTo(describeModel(gpt2), settings)).toThrow(/olora.*Conv1D.*Use pissa/);
+  });
 });
 
 describe('a merged weight does what the adapter does', () => {

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 import torch
 from parity_case import case, lora
 from parity_training import Recipe, Run, save_adapter, sort_config
+from peft import get_peft_model_state_dict
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import load_file, save_file
 
@@ -53,9 +54,9 @@ class Converted(Recipe):
     def save(self, model, folder):
         save_adapter(model, folder, path_initial_model_for_weight_conversion=self.start.name)
         path = folder / 'adapter_model.safetensors'
-        # PEFT's conversion keeps A and B alone
-        magnitudes = {name.removesuffix('.default.weight'): p.detach() for name, p in model.named_parameters() if 'magnitude' in name}
-        save_file({**load_file(path), **magnitudes}, path, metadata={'format': 'pt'})
+        # PEFT's conversion keeps A and B alone, and loses magnitudes and heads
+        others = {key: value for key, value in get_peft_model_state_dict(model).items() if '.lora_A.' not in key and '.lora_B.' not in key}
+        save_file({**load_file(path), **others}, path, metadata={'format': 'pt'})
 
 
 class Principal(Converted):
@@ -149,4 +150,11 @@ CASES = [
     case('vera', 'llama', 'VeraConfig', dict(r=7, target_modules=['q_proj', 'v_proj', 'down_proj'])),
     case('vera-unsaved', 'qwen2', 'VeraConfig', dict(
         r=5, projection_prng_key=3, d_initial=0.3, save_projection=False, target_modules=['k_proj', 'up_proj'], bias='vera_only')),
+    lora('dora', 'gpt2', r=3, use_dora=True, target_modules=['c_attn', 'mlp.c_proj', 'wpe']),
+    lora('pissa', 'gpt2', r=3, lora_alpha=4, init_lora_weights='pissa', target_modules=['c_attn'], afresh=True, recipe=Principal()),
+    case('vera', 'gpt2', 'VeraConfig', dict(r=6)),
+    lora('dora', 'bloom', r=2, use_dora=True, target_modules=['query_key_value', 'dense_h_to_4h']),
+    lora('edora', 'bloom', r=3, use_dora=True, target_modules=['query_key_value'], recipe=Latent('EDORA')),
+    lora('dora', 'bert', r=2, use_dora=True, target_modules=['query', 'output.dense'], data='classes'),
+    lora('olora', 'bert', r=2, init_lora_weights='olora', target_modules=['value'], data='classes', afresh=True, recipe=Converted()),
 ]

@@ -1,6 +1,7 @@
 import { UserError } from '../../formats/errors.ts';
 import type { ModuleInfo } from '../../models/family.ts';
 import type { MethodFields } from '../method.ts';
+import { refuseWideRank } from '../tuner.ts';
 import { takesFromWeight, type Start } from './start.ts';
 
 /** Throws a UserError for settings that contradict each other. */
@@ -24,7 +25,7 @@ export function checkLoraFields(fields: MethodFields): void {
 export function checkLoraModule(fields: MethodFields, module: ModuleInfo, rank: number): void {
   const { path, kind, inFeatures, outFeatures, isConv1d } = module;
   const start = fields['init_lora_weights'] as Start;
-  const [smaller, larger] = [Math.min(inFeatures, outFeatures), Math.max(inFeatures, outFeatures)];
+  const smaller = Math.min(inFeatures, outFeatures);
   const width = `${path} is [${outFeatures}, ${inFeatures}]`;
   if (kind === 'embedding' && fields['lora_bias'] === true)
     throw new UserError(
