@@ -72,6 +72,14 @@ export interface ModelCard {
   /** bytes by stored format, e.g. { q4_1: 60e6, f32: 1e5 } */
   readonly bytesByFormat: Readonly<Record<string, number>>;
   readonly fileBytes: number;
+  /** the tasks that it can be trained for; the first is what it is trained for unless another is chosen */
+  readonly tasks: readonly TaskType[];
+  /** why it suits the first, one sentence or two */
+  readonly suits: string;
+  /** what its own classifier tells apart; empty where it has none that is trained */
+  readonly labels: readonly string[];
+  /** pixels that an image is made, of a model of images */
+  readonly image?: { readonly height: number; readonly width: number };
   readonly hasTokenizer: boolean;
   readonly hasChatTemplate: boolean;
   readonly tiedEmbeddings: boolean;
@@ -79,7 +87,7 @@ export interface ModelCard {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly role: string }[];
   /** what it can be used for here, with the reason where it cannot */
   readonly abilities: readonly {
-    readonly name: 'train' | 'chat' | 'export';
+    readonly name: 'train' | 'chat' | 'classify' | 'export';
     readonly works: boolean;
     readonly reason?: string;
   }[];
@@ -119,6 +127,10 @@ export interface DataCard {
   readonly id: string;
   readonly name: string;
   readonly format: string;
+  /** what the rows were read for */
+  readonly taskType: TaskType;
+  /** of a classifier */
+  readonly labels?: LabelSummary;
   readonly rows: number;
   readonly evalRows: number;
   /** the file that the evaluation rows come from; without one they are held out of the rows */
@@ -134,11 +146,31 @@ export interface DataCard {
   readonly problems: readonly { readonly message: string; readonly count: number; readonly lines: readonly number[] }[];
 }
 
+/** The labels that a classifier learns, and how often the rows have each. */
+export interface LabelSummary {
+  /** null where each word has one (TOKEN_CLS) */
+  readonly problemType: ProblemType | null;
+  /** by class; empty for a regression */
+  readonly counts: readonly { readonly label: string; readonly count: number }[];
+  /** of a regression */
+  readonly values?: { readonly least: number; readonly most: number; readonly mean: number };
+}
+
+/** An image of the open data, to be shown. */
+export interface ImageView {
+  readonly path: string;
+  readonly label: string;
+  /** the file as it is */
+  readonly blob: Blob;
+}
+
 export interface TokenView {
   readonly id: number;
   readonly text: string;
   readonly part: 'learned' | 'context' | 'cut';
   readonly special: boolean;
+  /** the label of the word that begins here, where words have labels */
+  readonly label?: string;
 }
 
 export interface RowView {
@@ -146,6 +178,8 @@ export interface RowView {
   readonly raw: string;
   readonly rendered: string;
   readonly tokens: readonly TokenView[];
+  /** of a classified row: its labels, or the values that are to be estimated */
+  readonly labels?: readonly string[];
 }
 
 // ---------------------------------------------------------------- runs
@@ -164,6 +198,8 @@ export interface MemoryEstimate {
   readonly totalParameters: number;
   /** size of the adapter file */
   readonly adapterBytes: number;
+  /** what plain LoRA would take on the same run; null where the model has nothing to put it on */
+  readonly loraTotal: number | null;
   /** one-click remedies, each with the total it would lead to */
   readonly remedies: readonly { readonly label: string; readonly fields: RunFields; readonly total: number }[];
 }
@@ -179,6 +215,8 @@ export interface MetricPoint {
   readonly confusion?: readonly (readonly number[])[];
   readonly learningRate?: number;
   readonly gradNorm?: number;
+  /** a penalty of the method's own, which is not in the loss; where it has one */
+  readonly regLoss?: number;
   /** tokens of the rows taken so far, padding not counted, and milliseconds of training so far */
   readonly tokens: number;
   readonly time: number;
@@ -198,8 +236,6 @@ export interface RunSummary {
   readonly createdAt: number;
   readonly step: number;
   readonly totalSteps: number;
-  /** what plain LoRA would take on the same run; null where the model has nothing to put it on */
-  readonly loraTotal: number | null;
   readonly lastLoss?: number;
   readonly bestEvalLoss?: number;
   /** step of the last checkpoint that can be resumed from, if any */
@@ -215,8 +251,6 @@ export type RunEvent =
   | { readonly kind: 'metric'; readonly point: MetricPoint }
   | {
       readonly kind: 'pace';
-  /** a penalty of the method's own, which is not in the loss; where it has one */
-  readonly regLoss?: number;
       readonly step: number;
       readonly totalSteps: number;
       readonly tokensPerSecond: number;
@@ -244,6 +278,8 @@ export interface FieldDescription {
   readonly maximum?: number;
   readonly choices?: readonly string[];
   readonly advanced: boolean;
+  /** for the optimizer alone: free to change where an adapter is continued */
+  readonly trainingOnly?: boolean;
 }
 
 export interface MethodDescription {
@@ -251,8 +287,28 @@ export interface MethodDescription {
   readonly name: string;
   /** what it does and when to choose it, one sentence each */
   readonly summary: string;
+  readonly group: MethodGroup;
   readonly learningRate: number;
   readonly fields: readonly FieldDescription[];
+}
+
+/** How a method with its usual settings would sit on the open model. */
+export interface MethodFit {
+  readonly peftType: string;
+  readonly trainableParameters: number;
+  /** size of the adapter file */
+  readonly adapterBytes: number;
+  /** why the method cannot be used on this model as it is; undefined where it can */
+  readonly reason?: string;
+  /** the field of the method that another value would make it work with; undefined where none would */
+  readonly setting?: string;
+}
+
+/** What an adapter of the library was made with. */
+export interface AdapterSettings {
+  readonly peftType: string;
+  /** the method's fields as the adapter's config has them */
+  readonly fields: RunFields;
 }
 
 // ---------------------------------------------------------------- playground and library
@@ -277,9 +333,26 @@ export interface GenerateResult {
   readonly stopped: 'end-of-turn' | 'length' | 'cancelled';
 }
 
+export interface ClassifyRequest {
+  /** undefined: the base model with its own classifier */
+  readonly adapterId?: string;
+  readonly input: { readonly text: string } | { readonly image: ModelFile };
+}
+
+export interface ClassifyResult {
+  readonly task: TaskType;
+  readonly problemType: ProblemType;
+  /** by class: a probability, or of a regression the estimate; empty where tokens have labels of their own */
+  readonly scores: readonly { readonly label: string; readonly value: number }[];
+  /** TOKEN_CLS: each token of the text with its likeliest label; none for special tokens */
+  readonly tokens: readonly {
+    readonly text: string;
+    readonly label?: string;
+    readonly probability: number;
+  }[];
+}
+
 export interface AdapterSummary {
-  /** for the optimizer alone: free to change where an adapter is continued */
-  readonly trainingOnly?: boolean;
   readonly id: string;
   readonly name: string;
   readonly peftType: string;
@@ -287,30 +360,10 @@ export interface AdapterSummary {
   readonly bytes: number;
   readonly parameters: number;
   readonly createdAt: number;
-  readonly group: MethodGroup;
   readonly runId?: string;
 }
 
 /** A way of making one LoRA adapter of several, for the form that offers it. */
-/** How a method with its usual settings would sit on the open model. */
-export interface MethodFit {
-  readonly peftType: string;
-  readonly trainableParameters: number;
-  /** size of the adapter file */
-  readonly adapterBytes: number;
-  /** why the method cannot be used on this model as it is; undefined where it can */
-  readonly reason?: string;
-  /** the field of the method that another value would make it work with; undefined where none would */
-  readonly setting?: string;
-}
-
-/** What an adapter of the library was made with. */
-export interface AdapterSettings {
-  readonly peftType: string;
-  /** the method's fields as the adapter's config has them */
-  readonly fields: RunFields;
-}
-
 export interface CombinationDescription {
   /** PEFT's combination_type */
   readonly name: string;
@@ -350,6 +403,8 @@ export interface Engine {
   describeGpu(): Promise<GpuReport>;
   describeStorage(): Promise<StorageReport>;
   methods(): Promise<readonly MethodDescription[]>;
+  /** each method on the open model, and on the labels of the open rows */
+  methodFits(taskType: TaskChoiceName): Promise<readonly MethodFit[]>;
   /** all run fields outside the method, with help and defaults, for the form's training part */
   trainingFields(): Promise<readonly FieldDescription[]>;
 
@@ -369,6 +424,8 @@ export interface Engine {
   /** the same files under other options */
   reopenData(options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
   dataRow(index: number): Promise<RowView>;
+  /** The first images of the open data, of all classes in turn or of one. */
+  dataImages(count: number, label?: string): Promise<readonly ImageView[]>;
   /** What is open: resuming a run opens its model and its rows by itself. */
   describeOpen(): Promise<{ model: ModelCard | null; data: DataCard | null }>;
 
@@ -388,8 +445,12 @@ export interface Engine {
 
   generate(request: GenerateRequest, onText: (delta: string) => void): Promise<GenerateResult>;
   cancelGeneration(): Promise<void>;
+  /** What a classifier makes of a text or an image. */
+  classify(request: ClassifyRequest): Promise<ClassifyResult>;
 
   listAdapters(): Promise<readonly AdapterSummary[]>;
+  /** Throws bad-input where its config asks for what is not supported. */
+  adapterSettings(id: string): Promise<AdapterSettings>;
   importAdapter(files: readonly ModelFile[]): Promise<AdapterSummary>;
   combinations(): Promise<readonly CombinationDescription[]>;
   /** One LoRA adapter from several, with a weight for each; no model is needed. Throws bad-input with what does not go together. */
@@ -403,13 +464,9 @@ export interface Engine {
   convertToLora(adapterId: string, kept: KeptRank, onProgress: OnProgress): Promise<ConvertedAdapter>;
   deleteAdapter(id: string): Promise<void>;
   /** a zip: adapter_config.json, adapter_model.safetensors, README.md, run.yaml, metrics.jsonl */
-  /** each method on the open model, and on the labels of the open rows */
-  methodFits(taskType: TaskChoiceName): Promise<readonly MethodFit[]>;
   exportAdapter(id: string): Promise<{ name: string; blob: Blob }>;
 
   /** run file as text, both ways */
   fieldsToYaml(fields: RunFields): Promise<string>;
   yamlToFields(text: string): Promise<RunFields>;
 }
-  /** Throws bad-input where its config asks for what is not supported. */
-  adapterSettings(id: string): Promise<AdapterSettings>;

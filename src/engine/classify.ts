@@ -1,4 +1,4 @@
-import { encodeRow, type EncodedRow } from '../data/encodeRow.ts';
+import { encodeRow, type EncodedRow, type ShownRow } from '../data/encodeRow.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { hasTargetValues } from '../train/traceLoss.ts';
@@ -41,16 +41,16 @@ export async function classify(
  * A text with targets that stand for none: only the logits are wanted. Throws a UserError where the text is longer than the model takes,
  * or the model reads images.
  */
-export function unlabelledRow({ checkpoint, tokenizer, positions }: LoadedModel, text: string): EncodedRow {
+export function unlabelledRow({ checkpoint, tokenizer, positions }: LoadedModel, text: string): ShownRow {
   const { description } = checkpoint;
   if (description.image) throw new UserError('This model reads images, not text. Give --image.');
   const place = { unit: 'line', number: 1 } as const;
   const options = { taskType: 'SEQ_CLS', lossOn: 'all', maxLength: Number.MAX_SAFE_INTEGER } as const;
-  const { ids } = encodeRow({ kind: 'text', text, place }, tokenizer, options);
+  const { ids, starts, ends } = encodeRow({ kind: 'text', text, place }, tokenizer, options);
   if (ids.length > positions)
     throw new UserError(`The text has ${ids.length} tokens, and the model takes ${positions}. Shorten it.`);
   const labels = new Int32Array(ids.length);
-  const row = { ids, labels, cut: false };
+  const row = { ids, labels, cut: false, text, starts, ends };
   if (description.task === 'TOKEN_CLS') return { ...row, target: { kind: 'tokenClasses' } };
   const values = new Float32Array(description.outputSize);
   return { ...row, target: hasTargetValues(description) ? { kind: 'values', values } : { kind: 'class', classId: 0 } };

@@ -19,6 +19,11 @@ export function positionsOf(description: Pick<ModelDescription, 'maxPositionEmbe
   return Math.min(description.maxPositionEmbeddings, mostPositions);
 }
 
+/** What is on a GPU of a model and of all that is made of it (with another head, quantised): one of them at a time. */
+interface Residence {
+  weights?: { readonly gpu: Gpu; readonly checkpoint: Checkpoint; readonly store: WeightStore };
+}
+
 /** A model that is open: headers and tokenizer at once, the weights on the GPU when they are first needed. */
 export class LoadedModel {
   readonly checkpoint: Checkpoint;
@@ -26,34 +31,36 @@ export class LoadedModel {
   readonly labels: LabelMap | undefined;
   readonly #tokenizer: Tokenizer | undefined;
   readonly #whyNoTokenizer: string;
-  #weights: { gpu: Gpu; store: WeightStore } | undefined;
+  readonly #residence: Residence;
 
   private constructor(
     checkpoint: Checkpoint,
     tokenizer: Tokenizer | undefined,
     whyNoTokenizer: string,
+    residence: Residence,
     labels?: LabelMap,
   ) {
     this.checkpoint = checkpoint;
     this.labels = labels;
     this.#tokenizer = tokenizer;
     this.#whyNoTokenizer = whyNoTokenizer;
+    this.#residence = residence;
   }
 
   /** Reads headers, config and tokenizer. A tokenizer that cannot be reproduced is refused only where text is needed. */
   static async open(files: FileSet, name: string): Promise<LoadedModel> {
     const checkpoint = await openCheckpoint(files, name);
     try {
-      return new LoadedModel(checkpoint, readTokenizer(checkpoint), '');
+      return new LoadedModel(checkpoint, readTokenizer(checkpoint), '', {});
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return new LoadedModel(checkpoint, undefined, error.message);
+      return new LoadedModel(checkpoint, undefined, error.message, {});
     }
   }
 
   /**
-   * This model with the head of a task; the weights of the one it was are freed. Throws a UserError where the family has no such head, or
-   * where the checkpoint lacks what it needs.
+   * This model with the head of a task. Throws a UserError where the family has no such head, or where the checkpoint lacks what it
+   * needs.
    */
   async forTask(choice: TaskChoice, labels?: LabelMap): Promise<LoadedModel> {
     const { checkpoint } = this;
@@ -63,22 +70,22 @@ export class LoadedModel {
       (choice.numLabels ?? outputSize) === outputSize &&
       (choice.problemType ?? problemType) === problemType;
     if (isSame && labels === this.labels) return this;
-    this.unload();
-    if (isSame) return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, labels);
+    if (isSame) return this.#with(checkpoint, labels);
     const changed = await openCheckpoint(checkpoint.files, checkpoint.name, choice);
-    const model = new LoadedModel(changed, this.#tokenizer, this.#whyNoTokenizer, labels);
-    return model.quantised(checkpoint.quantisation);
+    return this.#with(changed, labels).quantised(checkpoint.quantisation);
   }
 
   /**
-   * This model with its linears quantised while they are loaded; the weights of the one it was are freed. Throws a UserError where the
-   * weights are quantised already, or blocks do not divide their rows.
+   * This model with its linears quantised while they are loaded. Throws a UserError where the weights are quantised already, or blocks
+   * do not divide their rows.
    */
   quantised(quantisation: Quantisation | undefined): LoadedModel {
     if (!quantisation || this.checkpoint.quantisation) return this;
-    this.unload();
-    const checkpoint = quantiseCheckpoint(this.checkpoint, quantisation);
-    return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, this.labels);
+    return this.#with(quantiseCheckpoint(this.checkpoint, quantisation), this.labels);
+  }
+
+  #with(checkpoint: Checkpoint, labels: LabelMap | undefined): LoadedModel {
+    return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, this.#residence, labels);
   }
 
   get hasTokenizer(): boolean {
@@ -105,24 +112,26 @@ export class LoadedModel {
     return this.checkpoint.description.image ? Infinity : this.positions;
   }
 
-  /** The weights on this GPU: what is not there yet is streamed to it. */
+  /** The weights on this GPU: what is not there yet is streamed to it. Those of a model made of this one, or that this one was made of, are freed. */
   async weightsOn(gpu: Gpu, options: LoadOptions = {}): Promise<WeightStore> {
-    if (this.#weights?.gpu !== gpu) this.unload();
-    const store = this.#weights?.store ?? new WeightStore(gpu);
+    const { checkpoint } = this;
+    const there = this.#residence.weights;
+    if (there?.gpu !== gpu || there.checkpoint !== checkpoint) this.unload();
+    const store = this.#residence.weights?.store ?? new WeightStore(gpu);
     try {
-      await store.load(this.checkpoint, this.positions, options);
+      await store.load(checkpoint, this.positions, options);
     } catch (error) {
-      if (!this.#weights) store.destroy();
+      if (!this.#residence.weights) store.destroy();
       throw error;
     }
-    this.#weights = { gpu, store };
+    this.#residence.weights = { gpu, checkpoint, store };
     return store;
   }
 
-  /** Frees the GPU's copy. */
+  /** Frees what is on the GPU. */
   unload(): void {
-    this.#weights?.store.destroy();
-    this.#weights = undefined;
+    this.#residence.weights?.store.destroy();
+    this.#residence.weights = undefined;
   }
 
   /** Ids that end a reply: the model's own, the generation config's, and the tokenizer's. */

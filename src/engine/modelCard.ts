@@ -1,8 +1,11 @@
 import type { FileSet } from '../formats/byteSource.ts';
 import { elementCount } from '../formats/tensorEntry.ts';
 import type { ModelCard } from './api.ts';
+import type { ModelDescription, TaskType } from '../models/family.ts';
+import { isClassifier } from '../train/traceLoss.ts';
 import { modelParameters } from './estimate.ts';
 import type { LoadedModel } from './loadedModel.ts';
+import { ownLabels } from './taskModel.ts';
 
 /** What the Model screen shows, from headers alone. */
 export function modelCard(model: LoadedModel, id: string, isStored: boolean): ModelCard {
@@ -11,11 +14,13 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
   const bytesByFormat: Record<string, number> = {};
   for (const { entry, format } of checkpoint.tensors.values())
     bytesByFormat[format] = (bytesByFormat[format] ?? 0) + entry.byteLength;
-  const needsText = model.hasTokenizer ? { works: true } : { works: false, reason: model.whyNoTokenizer };
+  const { image } = description;
+  const needsText = model.hasTokenizer || image ? { works: true } : { works: false, reason: model.whyNoTokenizer };
   const chat =
     model.hasTokenizer && !model.tokenizer.chat
       ? { works: true, reason: 'The model has no chat template: prompts are sent as they are.' }
       : needsText;
+  const labels = ownLabels(model);
   return {
     id,
     name: checkpoint.name,
@@ -28,13 +33,17 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
     vocabSize: description.vocabSize,
     bytesByFormat,
     fileBytes: [...checkpoint.files.values()].reduce((sum, file) => sum + file.size, 0),
+    tasks: [description.task, ...description.tasks.filter((task) => task !== description.task)],
+    suits: whySuited(description, labels),
+    labels,
+    ...(image && { image: { height: image.height, width: image.width } }),
     hasTokenizer: model.hasTokenizer,
     hasChatTemplate: model.hasTokenizer && model.tokenizer.chat !== undefined,
     tiedEmbeddings: description.tieWordEmbeddings,
     files: filesOf(checkpoint.files),
     abilities: [
       { name: 'train', ...needsText },
-      { name: 'chat', ...chat },
+      isClassifier(description) ? { name: 'classify', ...needsText } : { name: 'chat', ...chat },
       { name: 'export', works: true },
     ],
     targetModules: targetModules(model),
@@ -43,6 +52,22 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
     ),
     isStored,
   };
+}
+
+/** Why a model is trained for its task unless another is chosen. */
+function whySuited({ task, architecture }: ModelDescription, labels: readonly string[]): string {
+  const has = labels.length > 0;
+  const head = has
+    ? `Its own classifier tells ${labels.length} labels apart; with labels of other numbers it gets a new one.`
+    : 'It has no trained classifier yet: a new one is trained with the adapter.';
+  const reasons: Readonly<Record<TaskType, string>> = {
+    CAUSAL_LM: `${architecture} writes text token by token, so it learns how to go on or how to answer.`,
+    SEQ_2_SEQ_LM: `${architecture} reads a source and writes a target, so it learns to rewrite, translate or sum up.`,
+    SEQ_CLS: `${architecture} reads a text as a whole, so it learns to sort texts. ${head}`,
+    TOKEN_CLS: `${architecture} gives every word a label. ${head}`,
+    IMAGE_CLS: `${architecture} reads images in patches, so it learns to sort them. ${head}`,
+  };
+  return reasons[task];
 }
 
 const roles: readonly (readonly [RegExp, string])[] = [
@@ -54,6 +79,8 @@ const roles: readonly (readonly [RegExp, string])[] = [
   [/tokenizer\.json$/, 'tokenizer'],
   [/tokenizer_config\.json$|special_tokens_map\.json$/, 'tokenizer settings'],
   [/chat_template\.(jinja|json)$/, 'chat template'],
+  [/vocab\.(txt|json)$|merges\.txt$/, 'vocabulary'],
+  [/preprocessor_config\.json$/, 'how images are prepared'],
 ];
 
 function filesOf(files: FileSet): ModelCard['files'] {

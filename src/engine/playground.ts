@@ -3,6 +3,7 @@ import { Generator } from '../generate/generator.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Runtime } from '../models/runtime.ts';
 import type { ParameterSpace } from '../peft/parameterSpace.ts';
+import { isClassifier } from '../train/traceLoss.ts';
 import { createStreamingDecoder } from '../tokenizer/streamingDecoder.ts';
 import type { AdapterRoom } from './adapterRoom.ts';
 import type { GenerateRequest, GenerateResult } from './api.ts';
@@ -100,6 +101,8 @@ export class Playground {
     if (known) return known;
     const attached =
       adapterId === undefined ? undefined : await attachAdapter(model, await this.#adapters.files(adapterId));
+    if (attached && isClassifier(attached.model.checkpoint.description))
+      throw new UserError('This adapter sorts what it is given and writes no text. Ask it to classify instead.');
     const { weights, space, traced } = await putOnGpu(gpu, model, attached);
     const runtime = new Runtime(gpu, weights, space);
     const generator = new Generator(runtime, traced);

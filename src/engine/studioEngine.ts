@@ -1,4 +1,5 @@
 import { parseDocument, stringify } from 'yaml';
+import type { DecodeImage } from '../data/images/decodeImage.ts';
 import { blobSource, type FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { ShaderSources } from '../gpu/shaderSources.ts';
@@ -10,6 +11,7 @@ import { requestPersistence, storageReport } from '../storage/quota.ts';
 import { AdapterRoom } from './adapterRoom.ts';
 import { AdapterWorkshop, describeCombinations } from './adapterWorkshop.ts';
 import type { DataOptions, Engine, MetricPoint, FieldDescription, OnProgress, RunFields } from './api.ts';
+import { ClassifierRoom } from './classifierRoom.ts';
 import { DataRoom } from './dataRoom.ts';
 import { estimateRun } from './estimateRun.ts';
 import { Machine } from './machine.ts';
@@ -24,6 +26,7 @@ export interface Surroundings {
   readonly shaders: ShaderSources;
   /** folder of the built-in sample, with a slash at its end */
   readonly sampleUrl: string;
+  readonly decodeImage: DecodeImage;
 }
 
 const sampleFiles = [
@@ -47,14 +50,15 @@ const fileFields = new Set([
 ]);
 
 /** The engine as the studio sees it: one open model, one open file of rows, one run at a time, one library. */
-export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine {
+export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surroundings): Engine {
   const library = openLibrary();
   const machine = new Machine(shaders);
   const models = new ModelRoom(library);
-  const data = new DataRoom();
+  const data = new DataRoom(decodeImage);
   const adapters = new AdapterRoom(library);
   const workshop = new AdapterWorkshop(adapters);
   const playground = new Playground(machine, adapters);
+  const classifiers = new ClassifierRoom(machine, adapters, decodeImage);
   const runs = new RunRoom(machine, library, adapters);
   let isSwept = false;
 
@@ -74,7 +78,7 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
   };
   const whileIdle = async () => {
     if (runs.runningId) throw new UserError('A run is under way. Stop it first, or wait for its end.');
-    await playground.clear();
+    await Promise.all([playground.clear(), classifiers.ended]);
   };
   const dataOptionsOf = (fields: RunFields): DataOptions => {
     const { maxLength, lossOn, task, fields: all } = describeRun(fields);
@@ -154,7 +158,8 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
     openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
     openEvalData: (files, onProgress) => data.openEvaluation(files, models.current.model, onProgress),
     reopenData: (options, onProgress) => data.reopen(models.current.model, options, onProgress),
-    dataRow: async (index) => data.row(index, models.current.model),
+    dataRow: async (index) => data.row(index),
+    dataImages: (count, label) => data.images(count, label),
     describeOpen: async () => ({ model: models.card, data: data.card }),
 
     async estimate(fields) {
@@ -229,6 +234,10 @@ export function createStudioEngine({ shaders, sampleUrl }: Surroundings): Engine
       return playground.generate(models.current.model, request, onText);
     },
     cancelGeneration: async () => playground.cancel(),
+    async classify(request) {
+      await whileIdle();
+      return classifiers.classify(models.current.model, request);
+    },
 
     listAdapters: () => adapters.list(),
     adapterSettings: (id) => adapters.settings(id),

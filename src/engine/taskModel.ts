@@ -38,6 +38,12 @@ export function knownLabels(model: LoadedModel, { problem_type: wanted }: TaskFi
   return { names: isNew && isGeneric ? [] : names, isFixed: false, ...(problemType && { problemType }) };
 }
 
+/** What the checkpoint's own classifier tells apart: the names of config.json, or numbers; none where its head is new. */
+export function ownLabels({ checkpoint: { description } }: LoadedModel): readonly string[] {
+  if (!isClassifier(description) || description.freshTensors?.has(`${description.headPath}.weight`)) return [];
+  return description.labelNames ?? genericNames(description.outputSize);
+}
+
 /** The model with a head for these labels. */
 export function modelForLabels(model: LoadedModel, labels: LabelMap | undefined): Promise<LoadedModel> {
   if (!labels) return Promise.resolve(model);

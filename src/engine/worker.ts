@@ -1,4 +1,5 @@
 import { expose } from 'comlink';
+import { decodeImageInBrowser } from '../data/images/browserImages.ts';
 import { shaderSourcesFromBundle } from '../gpu/shaderSources.browser.ts';
 import type { Engine } from './api.ts';
 import { describeError } from './errors.ts';
@@ -22,4 +23,5 @@ function withPlainErrors(engine: Engine): Engine {
 
 /** The page names its worker by the folder of the sample: see client.ts. */
 const sampleUrl = self.name;
-expose(withPlainErrors(createStudioEngine({ shaders: shaderSourcesFromBundle(), sampleUrl })));
+const surroundings = { shaders: shaderSourcesFromBundle(), sampleUrl, decodeImage: decodeImageInBrowser };
+expose(withPlainErrors(createStudioEngine(surroundings)));

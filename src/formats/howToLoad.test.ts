@@ -14,3 +14,8 @@ it.each([
   expect(howToLoad(config, 'pear/tree').join('\n')).toMatch(lines);
   expect(howToLoad(config, 'pear/tree').join('\n')).toContain('from_pretrained("pear/tree")');
 });
+
+it('gives the base of a classifier a head for the labels', () => {
+  const lines = howToLoad({ peft_type: 'LORA', task_type: 'SEQ_CLS' }, 'pear/tree', 3);
+  expect(lines.join('\n')).toContain('from_pretrained("pear/tree", num_labels=3, ignore_mismatched_sizes=True)');
+});

@@ -2,11 +2,15 @@ import { hybridType, type AdapterFolder } from './adapterContent.ts';
 
 type Config = AdapterFolder['config'];
 
-/** Lines of Python that load an adapter's folder onto its base model, by the library that reads it. */
-export function howToLoad(config: Config, baseModel: string): string[] {
+/**
+ * Lines of Python that load an adapter's folder onto its base model, by the library that reads it.
+ * @param numLabels of a classifier: the base gets a head of that size, whatever it had
+ */
+export function howToLoad(config: Config, baseModel: string, numLabels?: number): string[] {
   const isHybrid = config['peft_type'] === hybridType;
   const autoClass = autoClassOf(isHybrid ? (config['lora'] as Config) : config);
-  const model = `${autoClass}.from_pretrained(${JSON.stringify(baseModel)})`;
+  const head = numLabels === undefined ? '' : `, num_labels=${numLabels}, ignore_mismatched_sizes=True`;
+  const model = `${autoClass}.from_pretrained(${JSON.stringify(baseModel)}${head})`;
   if (config['peft_type'] !== undefined && !isHybrid)
     return [
       'from peft import PeftModel',

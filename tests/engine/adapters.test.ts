@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, afterAll, expect, it, vi } from 'vitest';
 import type { AdapterSummary, Engine, ModelFile, Progress } from '../../src/engine/api.ts';
+import { decodeImageInNode } from '../../src/data/images/nodeImages.ts';
 import { createStudioEngine } from '../../src/engine/studioEngine.ts';
 import { writeSafetensors } from '../../src/formats/safetensorsWriter.ts';
 import { shaderSourcesFromDisk } from '../../src/gpu/shaderSources.node.ts';
@@ -17,7 +18,7 @@ const ignore = () => undefined;
 
 function openPage(): Engine {
   const sampleUrl = new URL('../../public/demo/', import.meta.url).href;
-  return createStudioEngine({ shaders: shaderSourcesFromDisk(), sampleUrl });
+  return createStudioEngine({ shaders: shaderSourcesFromDisk(), sampleUrl, decodeImage: decodeImageInNode });
 }
 
 /** A LoRA of the first o_proj of the sample, 128 × 128. */

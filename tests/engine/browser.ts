@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, vi } from 'vitest';
 import type { Engine, OnRunEvent, RunEvent, RunFields } from '../../src/engine/api.ts';
+import { decodeImageInNode } from '../../src/data/images/nodeImages.ts';
 import { createStudioEngine } from '../../src/engine/studioEngine.ts';
 import { shaderSourcesFromDisk } from '../../src/gpu/shaderSources.node.ts';
 
@@ -54,7 +55,7 @@ function watched(gpu: GPU, devices: OpenDevice[]): GPU {
 
 /** An engine as a freshly loaded page has it: whatever stays from an earlier one stays in IndexedDB alone. */
 export function openPage(): Engine {
-  return createStudioEngine({ shaders: shaderSourcesFromDisk(), sampleUrl: demo.href });
+  return createStudioEngine({ shaders: shaderSourcesFromDisk(), sampleUrl: demo.href, decodeImage: decodeImageInNode });
 }
 
 export const ignore = (): void => undefined;

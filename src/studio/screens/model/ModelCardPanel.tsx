@@ -14,6 +14,7 @@ import styles from './ModelCardPanel.module.css';
 const abilityNames: Readonly<Record<ModelCard['abilities'][number]['name'], readonly [yes: string, no: string]>> = {
   train: ['Can be trained', 'Cannot be trained'],
   chat: ['Can chat', 'Cannot chat'],
+  classify: ['Can classify', 'Cannot classify'],
   export: ['Adapter can be downloaded', 'Adapter cannot be downloaded'],
 };
 
