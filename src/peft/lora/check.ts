@@ -31,7 +31,7 @@ export function checkLoraModule(fields: MethodFields, module: ModuleInfo, rank: 
     throw new UserError(
       `lora_bias: an update of the embedding ${path} has no bias. Leave it out of target_modules, or set lora_bias: false.`,
     );
-  if (rank > larger) throw new UserError(`r: ${rank} is above the layer's width: ${width}. Give ${smaller} or less.`);
+  refuseWideRank('r', rank, module);
   if (kind === 'embedding') return;
   if (takesFromWeight(start) && rank > smaller)
     throw new UserError(
