@@ -31,6 +31,7 @@ class Lisa(Recipe):
 
 CASES = [
     ('full', 'qwen2', dict(peft_type='FULL'), Recipe()),
+    ('full-gpt2', 'gpt2', dict(peft_type='FULL'), Recipe()),
     ('lisa', 'llama', dict(peft_type='LISA', lisa_activated_layers=1, lisa_step_interval=2, seed=7), Lisa(2, [[1], [0], [1]])),
 ]
 

@@ -1,4 +1,4 @@
-import { hybridType, type AdapterFolder } from './adapterContent.ts';
+import { hybridType, wholeModelType, type AdapterFolder } from './adapterContent.ts';
 
 type Config = AdapterFolder['config'];
 
@@ -7,6 +7,12 @@ type Config = AdapterFolder['config'];
  * @param numLabels of a classifier: the base gets a head of that size, whatever it had
  */
 export function howToLoad(config: Config, baseModel: string, numLabels?: number): string[] {
+  if (config['peft_type'] === wholeModelType)
+    return [
+      'from transformers import AutoModelForCausalLM',
+      '',
+      'model = AutoModelForCausalLM.from_pretrained("this-folder")',
+    ];
   const isHybrid = config['peft_type'] === hybridType;
   const autoClass = autoClassOf(isHybrid ? (config['lora'] as Config) : config);
   const head = numLabels === undefined ? '' : `, num_labels=${numLabels}, ignore_mismatched_sizes=True`;
@@ -44,5 +50,6 @@ function autoClassOf(config: Config): string {
   if (typeof task === 'string') return classByTask[task] ?? 'AutoModel';
   if (modelClass === undefined) return 'AutoModelForImageClassification';
   const head = /For[A-Z].*$/.exec(String(modelClass))?.[0];
-  return head && head !== 'ForConditionalGeneration' ? `AutoModel${head}` : 'AutoModelForCausalLM';
+  if (head === 'ForConditionalGeneration') return 'AutoModelForSeq2SeqLM';
+  return head ? `AutoModel${head}` : 'AutoModelForCausalLM';
 }

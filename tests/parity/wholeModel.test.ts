@@ -42,7 +42,7 @@ async function train(name: string, label: string, fields: Readonly<Record<string
 const weightsOf = async (output: string) => readFloatTensors(await fileSource(join(output, 'model.safetensors')));
 
 describe('a model that is trained whole', () => {
-  it.each(['full', 'lisa'])('comes to what PyTorch comes to: %s', async (name) => {
+  it.each(['full', 'full-gpt2', 'lisa'])('comes to what PyTorch comes to: %s', async (name) => {
     const { losses, grad_norms: gradNorms, probe, tensors } = open(name);
     const output = await train(name, name);
     const state = trainerState(output);

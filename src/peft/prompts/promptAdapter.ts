@@ -44,6 +44,10 @@ export function tokenCount(fields: MethodFields, { description }: CheckpointFact
     throw new UserError(
       `Virtual tokens stand in front of a text, and this ${description.modelType} model reads images. LORA works on it.`,
     );
+  if (description.task === 'SEQ_2_SEQ_LM')
+    throw new UserError(
+      `Virtual tokens are there for models of one stack: in a ${description.modelType} model PEFT puts some before the encoder and some before the decoder. LORA and IA3 work on it.`,
+    );
   const tokens = fields['num_virtual_tokens'] as number;
   const most = description.maxPositionEmbeddings - 2;
   if (tokens > most)

@@ -116,6 +116,20 @@ describe('the file of a prompt method', () => {
     expect(() => adapter.fromContent?.({ config: {}, tensors, beside })).toThrow(/missing mlp_head\.0\.weight/);
   });
 
+  it('is refused on a model of an encoder and a decoder', () => {
+    const t5 = describeModel({
+      model_type: 't5',
+      d_model: 8,
+      d_kv: 4,
+      d_ff: 12,
+      num_layers: 1,
+      num_heads: 2,
+      vocab_size: 10,
+    });
+    for (const peftType of ['PROMPT_TUNING', 'P_TUNING', 'PREFIX_TUNING', 'FULL'])
+      expect(() => attachTo(t5, { peft_type: peftType })).toThrow(/LORA/);
+  });
+
   it('is refused where virtual tokens fill the positions of the model', () => {
     const small = describeModel({ ...tinyLlama, max_position_embeddings: 32 });
     expect(() => attachTo(small, { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 32 })).toThrow(
