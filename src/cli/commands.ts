@@ -3,6 +3,7 @@ import { evalCommand, generateCommand, logitsCommand, type ModelChoice } from '.
 import { modelPathOf, readMessages, readRunFile } from '../engine/nodeFiles.ts';
 import { mergeCommand } from '../engine/nodeMerge.ts';
 import { estimateCommand, inspectCommand } from '../engine/nodeModelCommands.ts';
+import { quantiseCommand } from '../engine/nodeQuantise.ts';
 import { trainCommand } from '../engine/nodeTrain.ts';
 import { quantisationOf } from '../engine/quantisationFields.ts';
 import { UserError } from '../formats/errors.ts';
@@ -109,6 +110,19 @@ const merge: Command = {
     mergeCommand(await chosenModel(options), options.required('adapter'), options.required('output'), say),
 };
 
+const quantize: Command = {
+  name: 'quantize',
+  usage: 'CONFIG.yaml --output DIR',
+  help: 'Writes the model as the run file’s load_in_4bit or load_in_8bit quantises it, which bitsandbytes reads, and says what its weights lose.',
+  options: { output: { type: 'string', help: 'Folder to write.' } },
+  positionals: 1,
+  run: async ([config = ''], options) => {
+    const fields = await readRunFile(config);
+    const choice = { model: modelPathOf(fields), quantisation: quantisationOf(fields) };
+    return quantiseCommand(choice, options.required('output'), say);
+  },
+};
+
 const blend: Command = {
   name: 'blend',
   usage: '--adapter DIR --adapter DIR … [--weights 0.7,0.3] [--combination ties --density 0.5] --output DIR',
@@ -207,6 +221,7 @@ export const commands: readonly Command[] = [
   generate,
   logits,
   merge,
+  quantize,
   blend,
   convert,
   estimate,

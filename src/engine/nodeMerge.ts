@@ -1,4 +1,4 @@
-import { open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../formats/errors.ts';
 import { planSafetensors, type TensorSpec } from '../formats/safetensorsWriter.ts';
@@ -12,6 +12,7 @@ import type { FormatName } from '../quant/format.ts';
 import { floatToBfloat, floatToHalf } from '../quant/half.ts';
 import { filesBesideWeights, jsonBytes } from './besideWeights.ts';
 import { claimFolder, writeFolder } from './nodeFiles.ts';
+import { writePieces } from './nodeWeights.ts';
 import type { ModelChoice } from './nodeCommands.ts';
 import { attachAdapterAt, openModelAt, type Say } from './nodeOpen.ts';
 
@@ -102,35 +103,18 @@ async function writeWeights(merging: Merging, names: readonly string[], path: st
   });
   const plan = planSafetensors(specs);
   const written = new Map(specs.map((spec) => [spec.name, spec]));
-  const part = `${path}.part`;
-  const file = await open(part, 'w');
   let merged = 0;
-  try {
-    await file.write(plan.header);
+  const pieces = async function* () {
     for (const { name } of plan.order) {
       const { data, changed } = await mergedTensor(merging, name);
       if (changed) merged++;
       const { shape = [], dtype = 'F32' } = written.get(name) ?? {};
       const laidOut = transposedInFile.has(name) ? transposed(data, shape.toReversed()) : data;
-      await writeWhole(file, encoded(laidOut, dtype, name));
+      yield encoded(laidOut, dtype, name);
     }
-    await file.close();
-  } catch (error) {
-    await file.close();
-    await rm(part, { force: true });
-    throw error;
-  }
-  await rename(part, path);
+  };
+  await writePieces(path, plan.header, pieces());
   return merged;
-}
-
-/** One call of write takes at most 2 GiB, and an embedding may be larger. */
-async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  const most = 1 << 30;
-  for (let start = 0; start < bytes.byteLength;) {
-    const { bytesWritten } = await file.write(bytes, start, Math.min(most, bytes.byteLength - start));
-    start += bytesWritten;
-  }
 }
 
 function mergedType(format: FormatName): MergedType {

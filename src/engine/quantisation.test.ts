@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint, readDecoded } from '../models/checkpoint.ts';
 import { quantiseCheckpoint } from '../models/quantiseCheckpoint.ts';
 import { weightBytes } from '../models/weightStore.ts';
 import { openPath } from './nodeFiles.ts';
+import { quantiseCommand } from './nodeQuantise.ts';
 import { quantisationErrors } from './quantisationErrors.ts';
 
 const models = fileURLToPath(new URL('../../tests/fixtures/parity/models/', import.meta.url));
@@ -61,5 +65,29 @@ describe('a model that is quantised while it is loaded', () => {
     const odd = await open('qwen2-int8');
     expect(() => quantiseCheckpoint(odd, nf4)).toThrow(/rows of 42 weights, which NF4's blocks of 64 do not divide/);
     expect(() => quantiseCheckpoint(odd, { ...int8, embeddings: true })).toThrow(/multiple of 8/);
+  });
+});
+
+describe('graft quantize', () => {
+  it('writes a folder that opens as the model that is quantised while it is loaded', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'graft-quantise-'));
+    try {
+      for (const [name, quantisation] of [
+        ['llama-nf4', nf4],
+        ['llama-nf4', { kind: 'fp4', doubleQuant: false }],
+        ['qwen2-int8', int8],
+      ] as const) {
+        const output = join(folder, `${name}-${quantisation.kind}`);
+        const told = await quantiseCommand({ model: models + name, quantisation }, output, () => undefined);
+        expect(told).toMatchObject({ weights: 14 });
+        const written = await openCheckpoint(await openPath(output), name);
+        const loaded = quantiseCheckpoint(await open(name), quantisation);
+        expect(written.catalog).toEqual(new Map([...loaded.catalog].filter(([key]) => written.catalog.has(key))));
+        for (const key of loaded.catalog.keys())
+          expect(await readDecoded(written, key), key).toEqual(await readDecoded(loaded, key));
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -90,6 +90,12 @@ export function nestedPlane(nested: NestedScales, first: number, count: number):
   return new Uint8Array(words.buffer);
 }
 
+/** Reads plane 2 of a whole matrix back. */
+export function readNestedPlane(plane: Uint8Array, scales: number): NestedScales {
+  const words = asFloats(plane);
+  return { map: words.slice(0, MAP), offset: words[MAP]!, scales: words.slice(HEADER, HEADER + scales) };
+}
+
 /**
  * Whole rows from bitsandbytes' order into plane 0: each byte holds two codes, the first in the upper nibble.
  * @param rows a multiple of 4 unless they are the last
