@@ -66,11 +66,12 @@ function scaled({ shape, data }: FloatTensor, alpha: unknown): FloatTensor {
 
 /** The head of a language model is saved as it was: AdapterHub does not train it. */
 function withoutHead(tensors: ReadonlyMap<string, FloatTensor>, task: string): Map<string, FloatTensor> {
-  const isHead = (key: string) => task === 'CAUSAL_LM' && !/\.(lora_[AB]\.weight|ia3_l)$/.test(key);
+  const isHead = (key: string) => task.endsWith('_LM') && !/\.(lora_[AB]\.weight|ia3_l)$/.test(key);
   return new Map([...tensors].filter(([key]) => !isHead(key)));
 }
 
 function taskOf(modelClass: string): string {
   if (modelClass.endsWith('ForSequenceClassification')) return 'SEQ_CLS';
-  return modelClass.endsWith('ForTokenClassification') ? 'TOKEN_CLS' : 'CAUSAL_LM';
+  if (modelClass.endsWith('ForTokenClassification')) return 'TOKEN_CLS';
+  return modelClass.endsWith('ForConditionalGeneration') ? 'SEQ_2_SEQ_LM' : 'CAUSAL_LM';
 }

@@ -59,11 +59,6 @@ export function taskHead(description: ModelDescription): ReadonlyMap<string, Par
  * it has for the norm in front of a bottleneck.
  */
 export function ignoresKey({ headPath, task }: ModelDescription): (key: string) => boolean {
-  return (key) => key.includes('.adapter_norm_before.') || (task === 'CAUSAL_LM' && key.startsWith(`${headPath}.`));
-}
-
-/** Paths of the layers, by their number. */
-export function layerPaths({ modules, numHiddenLayers }: ModelDescription): string[] {
-  const paths = new Set(modules.flatMap(({ path }) => /^.+?\.\d+(?=\.)/.exec(path)?.[0] ?? []));
-  return [...paths].slice(0, numHiddenLayers);
+  const writesText = task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM';
+  return (key) => key.includes('.adapter_norm_before.') || (writesText && key.startsWith(`${headPath}.`));
 }

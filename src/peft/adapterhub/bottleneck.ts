@@ -6,7 +6,8 @@ import type { ModelDescription } from '../../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterValues } from '../method.ts';
 import { replacement } from '../savedModules.ts';
 import { tensorsForFile } from '../initialize.ts';
-import { adapterHubConfig, adapterName, ignoresKey, innerConfig, layerPaths, taskHead } from './adapterHubConfig.ts';
+import { adapterHubConfig, adapterName, ignoresKey, innerConfig, taskHead } from './adapterHubConfig.ts';
+import { bottleneckPath, layerPaths } from './adapterHubPaths.ts';
 import {
   bottleneckConfig,
   bottleneckFields,
@@ -156,20 +157,11 @@ function bottleneckUnits(
   const { hiddenSize } = description;
   return new Map(
     places.map(({ path, layer, kind }, i) => {
-      const key = `${path}.${modulePath(description.modelType, kind)}.${name}.`;
+      const key = `${bottleneckPath(description.modelType, path, kind)}.${name}.`;
       const inner = Math.max(1, Math.floor(hiddenSize / reductionOf(settings.reduction_factor, layer)));
       return [placeOf({ layer, kind }), bottleneckUnit(key, hiddenSize, inner, settings, firstSite + i)];
     }),
   );
-}
-
-/** Models whose classes of a sublayer's end are bottleneck layers themselves (mixin_bert.py): adapters lie in them. */
-const withinOutputs = new Set(['bert', 'roberta', 'xlm-roberta', 'electra', 'deberta', 'deberta-v2']);
-
-/** Where AdapterHub keeps the bottlenecks of a layer. */
-function modulePath(modelType: string, kind: 'attention' | 'mlp'): string {
-  if (withinOutputs.has(modelType)) return kind === 'attention' ? 'attention.output.adapters' : 'output.adapters';
-  return kind === 'attention' ? 'attention_adapters.adapters' : 'output_adapters.adapters';
 }
 
 function reductionOf(factor: BottleneckSettings['reduction_factor'], layer: number): number {

@@ -4,7 +4,8 @@ import type { PositionMasks } from '../../models/positionMasks.ts';
 import { tensorsForFile, valuesFromFile } from '../initialize.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields } from '../method.ts';
 import { replacement } from '../savedModules.ts';
-import { adapterHubConfig, adapterName, ignoresKey, innerConfig, layerPaths, taskHead } from './adapterHubConfig.ts';
+import { adapterHubConfig, adapterName, ignoresKey, innerConfig, taskHead } from './adapterHubConfig.ts';
+import { layerPaths } from './adapterHubPaths.ts';
 import { withSigns } from './orthogonal.ts';
 import { readReftConfig, reftConfig, reftFields, type ReftSettings } from './reftFields.ts';
 import { finishedUnit, finishedValues, intervene, reftParameters, reftUnit, type ReftUnit } from './reftUnit.ts';
@@ -36,6 +37,10 @@ function attach(given: MethodFields, model: CheckpointFacts): Adapter {
   const settings = given as unknown as ReftSettings;
   const { description } = model;
   const { hiddenSize } = description;
+  if (description.task === 'SEQ_2_SEQ_LM')
+    throw new UserError(
+      'LOREFT does not work on a model of an encoder and a decoder, whose rows have first and last positions of their own. Use HOULSBY or LORA.',
+    );
   checkSettings(settings, hiddenSize);
   const name = adapterName(given['adapter_name']);
   const units = reftUnits(settings, layerPaths(description), name, hiddenSize);
