@@ -5,6 +5,7 @@ import { hybrid } from './adapterhub/hybrid.ts';
 import { loreft } from './adapterhub/loreft.ts';
 import { beft } from './beft.ts';
 import { bitFit } from './bitFit.ts';
+import { delora } from './delora.ts';
 import { edora } from './edora.ts';
 import { fullTuning } from './fullTuning.ts';
 import { ia3 } from './ia3.ts';
@@ -18,10 +19,9 @@ import { oft } from './oft.ts';
 import { boft } from './boft.ts';
 import { hra } from './hra.ts';
 import { fourierft } from './fourierft.ts';
-import { miss } from './miss.ts';
-import { delora } from './delora.ts';
 import { road } from './road.ts';
 import type { Method } from './method.ts';
+import { miss } from './miss.ts';
 import { nearest } from './nearest.ts';
 import { pTuning } from './prompts/pTuning.ts';
 import { prefixTuning, pTuningV2 } from './prompts/prefixTuning.ts';
@@ -35,6 +35,8 @@ export const methods: readonly Method[] = [
   loraXs,
   edora,
   vera,
+  delora,
+  miss,
   ia3,
   adalora,
   houlsby,
@@ -58,8 +60,6 @@ export const methods: readonly Method[] = [
   boft,
   hra,
   fourierft,
-  miss,
-  delora,
   road,
 ];
 

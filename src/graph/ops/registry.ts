@@ -31,6 +31,7 @@ import { cacheWrite } from './cacheWrite.ts';
 import { gradientNorm } from './gradientNorm.ts';
 import { adamW } from './adamW.ts';
 import { clear } from './clear.ts';
+import { constant } from './constant.ts';
 import { dropFrozen } from './dropFrozen.ts';
 import { recordMetrics } from './recordMetrics.ts';
 import { transpose } from './transpose.ts';
@@ -42,7 +43,6 @@ import { topKMask } from './topKMask.ts';
 import { rankScores } from './rankScores.ts';
 import { applyRankMask, rankMask } from './rankMask.ts';
 import { blockInverse } from './blockInverse.ts';
-import { constant } from './constant.ts';
 import { skew, unskew } from './skew.ts';
 
 /** The closed set of ops: everything that a model or a method does lowers to these. One file each. */
@@ -83,6 +83,7 @@ const definitions: readonly OpDefinition[] = [
   gradientNorm,
   adamW,
   clear,
+  constant,
   dropFrozen,
   recordMetrics,
   transpose,
@@ -98,7 +99,6 @@ const definitions: readonly OpDefinition[] = [
   rankMask,
   applyRankMask,
   blockInverse,
-  constant,
   skew,
   unskew,
 ];
