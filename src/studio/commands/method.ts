@@ -1,6 +1,6 @@
-import type { FieldDescription, RunFields, RunSummary } from '../../engine/api.ts';
+import type { AdapterSummary, FieldDescription, RunFields, RunSummary } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
-import { composeFields, settingsOfFields, withValue } from '../logic/settings.ts';
+import { composeFields, continuing, settingsOfFields, withFields, withMethod, withValue } from '../logic/settings.ts';
 import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData } from './data.ts';
@@ -8,8 +8,33 @@ import { downloadBlob } from './download.ts';
 import { engine, showToast } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
 
+/** Another method; a run that would have continued an adapter starts afresh. */
 export function chooseMethod(peftType: string): void {
-  patch('method', { peftType });
+  patch('method', { ...withMethod(useStudio.getState().method, peftType), continued: null });
+  refreshEstimate();
+}
+
+/** A method with settings that belong to it, or the one that is chosen with other settings. */
+export function takeSettings(fields: RunFields, peftType = useStudio.getState().method.peftType): void {
+  patch('method', withFields(withMethod(useStudio.getState().method, peftType), fields));
+  refreshEstimate();
+}
+
+/** The next run goes on from this adapter: with other rows and other settings, but by the adapter's own method. */
+export async function continueFrom({ id, name }: Pick<AdapterSummary, 'id' | 'name'>): Promise<void> {
+  try {
+    const settings = await engine().adapterSettings(id);
+    patch('method', { ...continuing(useStudio.getState().method, { id, name, ...settings }), estimateError: null });
+    refreshEstimate();
+    goTo('method');
+  } catch (thrown) {
+    showToast(toEngineError(thrown).message, true);
+  }
+}
+
+/** The next run starts afresh, by the same method. */
+export function startAfresh(): void {
+  patch('method', { continued: null });
   refreshEstimate();
 }
 
@@ -29,7 +54,7 @@ export function applyFields(fields: RunFields): Promise<void> {
   return takeFields({ ...composeFields(method, data.options), ...fields });
 }
 
-/** The whole form as a run file or an old run has it. */
+/** The whole form as a run file or an old run has it; which adapter is continued stays as it is. */
 async function takeFields(fields: RunFields): Promise<void> {
   const { method, data } = useStudio.getState();
   const { settings, data: options } = settingsOfFields(fields, method);
@@ -44,7 +69,9 @@ async function takeFields(fields: RunFields): Promise<void> {
 export async function importRunFile(name: string, file: Blob): Promise<void> {
   patch('method', { importError: null });
   try {
-    await takeFields(await engine().yamlToFields(await file.text()));
+    const fields = await engine().yamlToFields(await file.text());
+    startAfresh();
+    await takeFields(fields);
     showToast(`Took the settings of ${name}.`);
   } catch (thrown) {
     patch('method', { importError: toEngineError(thrown) });
@@ -54,15 +81,20 @@ export async function importRunFile(name: string, file: Blob): Promise<void> {
 export async function exportRunFile(): Promise<void> {
   const { method, data } = useStudio.getState();
   try {
-    const text = await engine().fieldsToYaml(composeFields(method, data.options));
+    // the library's number of an adapter says nothing outside this browser: its folder is named as it is downloaded
+    const named = method.continued && { init_adapter: method.continued.name };
+    const text = await engine().fieldsToYaml({ ...composeFields(method, data.options), ...named });
     downloadBlob('run.yaml', new Blob([text], { type: 'application/yaml' }));
   } catch (thrown) {
     showToast(toEngineError(thrown).message, true);
   }
 }
 
-/** The form takes over what an old run was started with. */
+/** The form takes over what an old run was started with, and the adapter that it continued if that is still there. */
 export async function reuseSettings(run: RunSummary): Promise<void> {
+  startAfresh();
   await takeFields(run.fields);
+  const adapter = useStudio.getState().library.adapters.find(({ id }) => id === run.fields['init_adapter']);
+  if (adapter) await continueFrom(adapter);
   goTo('method');
 }

@@ -69,6 +69,11 @@ export function formatShare(share: number): string {
   return `${percent === 0 || percent >= 99.95 ? Math.round(percent) : threeOrTwo(percent)} %`;
 }
 
+/** 1.0649 → '1.06 ×' */
+export function formatRatio(ratio: number): string {
+  return `${ratio.toFixed(2)} ×`;
+}
+
 function threeOrTwo(percent: number): string {
   return String(Number(percent.toPrecision(percent >= 1 ? 3 : 2)));
 }

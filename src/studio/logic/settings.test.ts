@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { FieldDescription, MethodDescription } from '../../engine/api.ts';
-import { changedFields, composeFields, plannedSteps, settingsOfFields, valueOf, withValue } from './settings.ts';
+import {
+  changedFields,
+  composeFields,
+  continuing,
+  methodFields,
+  plannedSteps,
+  settingsOfFields,
+  valueOf,
+  withMethod,
+  withValue,
+} from './settings.ts';
 import type { Settings } from './settings.ts';
 
 function field(name: string, fallback: unknown): FieldDescription {
@@ -15,7 +25,7 @@ const lora: MethodDescription = {
   summary: '',
   group: 'lora',
   learningRate: 2e-4,
-  fields: [rank, field('target_modules', null)],
+  fields: [rank, field('target_modules', null), { ...field('loraplus_lr_ratio', 0), trainingOnly: true }],
 };
 const ia3: MethodDescription = {
   peftType: 'IA3',
@@ -30,6 +40,8 @@ const settings: Settings = {
   trainingFields: [learningRate, field('batch_size', 4), field('max_length', 512)],
   peftType: 'LORA',
   overrides: {},
+  shelved: {},
+  continued: null,
 };
 const data = { maxLength: 256, lossOn: 'replies', valSplitRatio: 0.1, taskType: 'auto', problemType: 'auto' } as const;
 
@@ -55,6 +67,7 @@ describe('settings', () => {
     expect(composeFields(changed, data)).toEqual({
       peft_type: 'LORA',
       r: 16,
+      loraplus_lr_ratio: 0,
       learning_rate: 2e-4,
       batch_size: 4,
       rank_pattern: { q_proj: 4 },
@@ -71,6 +84,38 @@ describe('settings', () => {
     const back = settingsOfFields(composeFields(changed, data), settings);
     expect(back.settings).toEqual(changed);
     expect(back.data).toEqual(data);
+  });
+});
+
+describe('withMethod', () => {
+  it("leaves a method's fields with it and takes those of the run along", () => {
+    const changed = { ...settings, overrides: { r: 16, batch_size: 2 } };
+    const other = withMethod(changed, 'IA3');
+    expect(other.overrides).toEqual({ batch_size: 2 });
+    expect(
+      withMethod({ ...other, overrides: { ...other.overrides, feedforward_modules: ['up_proj'] } }, 'LORA'),
+    ).toEqual({
+      ...changed,
+      shelved: { IA3: { feedforward_modules: ['up_proj'] } },
+    });
+  });
+});
+
+describe('continuing an adapter', () => {
+  const adapter = { id: 'a1', name: 'pirate', peftType: 'LORA', fields: { r: 4, target_modules: ['q_proj'] } };
+  const continued = continuing({ ...settings, peftType: 'IA3', overrides: { batch_size: 2, r: 16 } }, adapter);
+
+  it('leaves only what concerns the optimizer to be set', () => {
+    expect(continued.peftType).toBe('LORA');
+    expect(methodFields(continued).map(({ name }) => name)).toEqual(['loraplus_lr_ratio']);
+    expect(changedFields(continued).map(({ name }) => name)).toEqual(['batch_size']);
+  });
+
+  it('names the adapter and says nothing of what the adapter decides', () => {
+    const fields = composeFields(continued, data);
+    expect(fields).toMatchObject({ peft_type: 'LORA', init_adapter: 'a1', batch_size: 2, loraplus_lr_ratio: 0 });
+    expect(fields).not.toHaveProperty('r');
+    expect(fields).not.toHaveProperty('target_modules');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { DataOptions, FieldDescription, MethodDescription, RunFields } from '../../engine/api.ts';
+import type { AdapterSettings, DataOptions, FieldDescription, MethodDescription, RunFields } from '../../engine/api.ts';
 
 /** Values that differ from the defaults, by field name. A field that is not in here follows its default, also when that moves. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -22,6 +22,15 @@ export interface Settings {
   readonly trainingFields: readonly FieldDescription[];
   readonly peftType: string;
   readonly overrides: Overrides;
+  /** overrides of the fields of methods that are not chosen now, by peft_type: kept for when they are again */
+  readonly shelved: Readonly<Record<string, Overrides>>;
+  /** the adapter that the run goes on from: it decides the method and the method's fields */
+  readonly continued: ContinuedAdapter | null;
+}
+
+export interface ContinuedAdapter extends AdapterSettings {
+  readonly id: string;
+  readonly name: string;
 }
 
 export function methodOf(settings: Settings): MethodDescription | undefined {
@@ -41,9 +50,31 @@ export function valueOf(field: FieldDescription, settings: Settings): unknown {
   return field.name in settings.overrides ? settings.overrides[field.name] : defaultOf(field, methodOf(settings));
 }
 
+/** The method's fields that can be set: where an adapter is continued those that concern the optimizer alone. */
+export function methodFields(settings: Settings): readonly FieldDescription[] {
+  const fields = methodOf(settings)?.fields ?? [];
+  return settings.continued ? fields.filter((field) => field.trainingOnly === true) : fields;
+}
+
 /** The fields that the chosen method and the training part show, without those of other methods. */
 function activeFields(settings: Settings): readonly FieldDescription[] {
-  return formFields([...(methodOf(settings)?.fields ?? []), ...settings.trainingFields]);
+  return formFields([...methodFields(settings), ...settings.trainingFields]);
+}
+
+/** Another method: its fields are as they were left, a field of the same name in the one before says nothing of them. */
+export function withMethod(settings: Settings, peftType: string): Settings {
+  if (peftType === settings.peftType) return settings;
+  const { [peftType]: own = {}, ...others } = settings.shelved;
+  const names = new Set(methodOf(settings)?.fields.map(({ name }) => name));
+  const entries = Object.entries(settings.overrides);
+  const left = Object.fromEntries(entries.filter(([name]) => names.has(name)));
+  const kept = Object.fromEntries(entries.filter(([name]) => !names.has(name)));
+  return { ...settings, peftType, overrides: { ...kept, ...own }, shelved: { ...others, [settings.peftType]: left } };
+}
+
+/** Goes on from an adapter, by its method. */
+export function continuing(settings: Settings, adapter: ContinuedAdapter): Settings {
+  return { ...withMethod(settings, adapter.peftType), continued: adapter };
 }
 
 /** Sets one field; a value equal to the default takes the override away. */
@@ -52,13 +83,28 @@ export function withValue(field: FieldDescription, value: unknown, settings: Set
   return sameValue(value, defaultOf(field, methodOf(settings))) ? rest : { ...rest, [field.name]: value };
 }
 
+/** Sets several fields by their names; those that the form does not show are left out. */
+export function withFields(settings: Settings, fields: RunFields): Settings {
+  return activeFields(settings).reduce((changed, field) => {
+    if (!(field.name in fields)) return changed;
+    return { ...changed, overrides: withValue(field, fields[field.name], changed) };
+  }, settings);
+}
+
+/** Whether the form stands so; fields that it does not show do not count. */
+export function hasSettings(settings: Settings, fields: RunFields): boolean {
+  const named = activeFields(settings).filter(({ name }) => name in fields);
+  return named.every((field) => sameValue(valueOf(field, settings), fields[field.name]));
+}
+
 export function changedFields(settings: Settings): readonly FieldDescription[] {
   return activeFields(settings).filter((field) => field.name in settings.overrides);
 }
 
 /** What the engine gets: the method, every visible field with its value, overrides that no form knows, and the data options. */
 export function composeFields(settings: Settings, data: DataOptions): RunFields {
-  const fields: Record<string, unknown> = { peft_type: settings.peftType };
+  const { peftType, continued } = settings;
+  const fields: Record<string, unknown> = { peft_type: peftType, ...(continued && { init_adapter: continued.id }) };
   const otherMethods = new Set(settings.methods.flatMap((method) => method.fields.map((field) => field.name)));
   for (const [name, value] of Object.entries(settings.overrides)) if (!otherMethods.has(name)) fields[name] = value;
   for (const field of activeFields(settings)) {
@@ -88,7 +134,7 @@ const absentData: DataOptions = {
 export function settingsOfFields(fields: RunFields, base: Settings): { settings: Settings; data: DataOptions } {
   const named = typeof fields['peft_type'] === 'string' ? fields['peft_type'] : base.peftType;
   const peftType = base.methods.some((method) => method.peftType === named) ? named : base.peftType;
-  let settings: Settings = { ...base, peftType, overrides: {} };
+  let settings: Settings = { ...base, peftType, overrides: {}, shelved: {} };
   const known = new Map(activeFields(settings).map((field) => [field.name, field]));
   for (const [name, value] of Object.entries(fields)) {
     if (shownElsewhere.has(name)) continue;

@@ -3,28 +3,34 @@ import { setField } from '../../commands/method.ts';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { Panel, ScreenFrame } from '../../components/Panel.tsx';
 import { fieldNamedIn } from '../../logic/errors.ts';
-import { formFields, methodOf } from '../../logic/settings.ts';
+import { formFields, methodFields, methodOf } from '../../logic/settings.ts';
 import { useStudio } from '../../state/store.ts';
+import { AdviceList } from './AdviceList.tsx';
+import { Continued } from './Continued.tsx';
 import { FieldGrid } from './FieldGrid.tsx';
-import { MethodCards } from './MethodCards.tsx';
+import { MethodFacts } from './MethodFacts.tsx';
+import { MethodPicker } from './MethodPicker.tsx';
 import { RunFileButtons } from './RunFileButtons.tsx';
 
 export function MethodScreen(): ReactNode {
   const method = useStudio((state) => state.method);
   const hasModel = useStudio((state) => state.model.card !== null);
   const chosen = methodOf(method);
+  const own = methodFields(method);
   const training = formFields(method.trainingFields);
   const error = hasModel ? method.estimateError : null;
-  const names = [...(chosen?.fields ?? []), ...training].map((field) => field.name);
+  const names = [...own, ...training].map((field) => field.name);
   const faulty = error ? fieldNamedIn(error.message, names) : undefined;
   return (
     <ScreenFrame title="Choose how it learns" lead="The defaults are good. Change a setting only when you know why.">
       {method.importError && <ErrorNotice error={method.importError} />}
       {error && <ErrorNotice error={error} />}
-      <MethodCards />
+      {method.continued ? <Continued adapter={method.continued} /> : <MethodPicker />}
       {chosen && (
-        <Panel title={`${chosen.name} settings`} hint="They shape the adapter, and are written into its file.">
-          <FieldGrid fields={chosen.fields} settings={method} faulty={faulty} onChange={setField} />
+        <Panel title={`${chosen.name} settings`} hint={method.continued ? continuedHint : newHint}>
+          {hasModel && method.estimate && !error && <MethodFacts estimate={method.estimate} />}
+          <AdviceList />
+          <FieldGrid fields={own} settings={method} faulty={faulty} onChange={setField} />
         </Panel>
       )}
       <Panel title="Training" hint="How long, how fast and how often." aside={<RunFileButtons />}>
@@ -33,3 +39,6 @@ export function MethodScreen(): ReactNode {
     </ScreenFrame>
   );
 }
+
+const newHint = 'They shape the adapter, and are written into its file.';
+const continuedHint = 'Only what concerns the optimizer can be set anew.';
