@@ -11,9 +11,9 @@ type Json = Readonly<Record<string, unknown>>;
 export function configForTransformers(checkpoint: Checkpoint, { untied }: { untied: boolean }): Json {
   const { description, kind } = checkpoint;
   // what is written is floats, however the checkpoint was quantised
-  const { quantization_config: quantisation, ...plain } = checkpoint.config;
+  const { quantization_config: quantised = checkpoint.quantisation, ...plain } = checkpoint.config;
   const config: Json = untied ? { ...plain, tie_word_embeddings: false } : plain;
-  if (kind === 'folder') return quantisation ? { ...config, dtype: 'float16' } : config;
+  if (kind === 'folder') return quantised ? inHalves(config) : config;
   const formats = new Set([...checkpoint.tensors.values()].map(({ format }) => format));
   const dtype = [...formats].every((format) => format === 'f32')
     ? 'float32'
@@ -27,6 +27,11 @@ export function configForTransformers(checkpoint: Checkpoint, { untied }: { unti
     ...config,
     ...(rope && { rope_parameters: rope['rope_type'] === 'factors' ? namedRope(rope) : rope }),
   };
+}
+
+/** The config of weights in F16, in Transformers 5's spelling. */
+function inHalves({ torch_dtype: _, ...config }: Json): Json {
+  return { ...config, dtype: 'float16' };
 }
 
 /**
