@@ -11,10 +11,21 @@ import { products } from '../shapes.ts';
 import { printOutcomes, printTable } from '../table.ts';
 import { benchmarkWeight } from '../weights.ts';
 
+const common: readonly FormatName[] = [
+  'f32',
+  'f16',
+  'bf16',
+  'q8_0',
+  'q4_1',
+  'q4_k',
+  'q6_k',
+  'nf4_nested',
+  'int8',
+  'int4_g128',
+];
 // prettier-ignore
-const formats: readonly FormatName[] = [
-  'f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k',
-  'nf4', 'nf4_nested', 'fp4_nested', 'int8', 'int4_g128', 'int4_x128', 'int8_g128', 'int3_g128', 'int2_g128',
+const rest: readonly FormatName[] = [
+  'q4_0', 'q5_0', 'q5_1', 'q2_k', 'q3_k', 'q5_k', 'nf4', 'fp4_nested', 'int4_x128', 'int8_g128', 'int3_g128', 'int2_g128',
 ];
 
 /** A weight of the size of a large linear. */
@@ -45,6 +56,7 @@ async function loadingSpeed(gpu: Gpu, format: FormatName): Promise<{ repack: num
 }
 
 const { all } = readArguments(process.argv.slice(2));
+const formats = all ? [...common, ...rest] : common;
 const gpu = await openBenchmarkGpu();
 const contestants = formats.map((format) => ({ ...graft(gpu, format), blockSize: formatOf(format).blockSize }));
 const outcomes: Outcome[] = [];
