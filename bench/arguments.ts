@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const sections = ['page', 'node', 'formats', 'step'] as const;
+export const sections = ['page', 'node', 'formats', 'step', 'methods'] as const;
 export type Section = (typeof sections)[number];
 
 export interface Arguments {
