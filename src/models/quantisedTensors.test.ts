@@ -42,6 +42,7 @@ describe('the tensors of a quantised checkpoint', () => {
     ['gptq.safetensors', 'b4', gptq, 'b4.scales'],
     ['awq.safetensors', 'a', awq, 'a.qzeros'],
     ['bitsandbytes.safetensors', 'nf4_small', bitsandbytes, 'nf4_small.weight.absmax'],
+    ['bitsandbytes.safetensors', 'nf4_small', bitsandbytes, 'nf4_small.weight.quant_state.bitsandbytes__nf4'],
     ['bitsandbytes.safetensors', 'int8_small', bitsandbytes, 'int8_small.SCB'],
   ])('%s %s are refused where one is missing', async (file, name, settings, part) => {
     const entries = await module(file, name);

@@ -87,7 +87,11 @@ async function gatherBitsandbytes(name: string, weight: TensorEntry, entries: En
   const state = [...fourBitTypes]
     .map((type) => `${name}.quant_state.bitsandbytes__${type}`)
     .find((key) => entries.has(key));
-  if (!state) return undefined;
+  if (!state) {
+    if (name.endsWith('.weight') && weight.format === 'u8')
+      throw missing(weight, `${name}.quant_state.bitsandbytes__nf4`);
+    return undefined;
+  }
   const part = (suffix: string) => `${name}.${suffix}`;
   const parts = ['absmax', 'quant_map', 'nested_absmax', 'nested_quant_map'].map(part);
   const tensor = await fourBitTensor({
