@@ -53,6 +53,7 @@ export function RunCard(): ReactNode {
             `Trains ${formatShort(estimate.trainableParameters)} (${formatShare(estimate.trainableParameters / estimate.totalParameters)}), file ${formatBytes(estimate.adapterBytes)}`
           }
         />
+        {method.continued && <Row name="Goes on" screen="method" value={`from ${method.continued.name}`} />}
         <Row name="Length" screen="data" value={`${formatCount(data.options.maxLength)} tokens`} />
         <Row
           name="Batch"

@@ -42,7 +42,7 @@ export function lossView(points: readonly MetricPoint[], weight: number): ChartV
 }
 
 /** One figure of each point, such as the learning rate. */
-export function plainView(points: readonly MetricPoint[], name: 'learningRate' | 'gradNorm'): ChartView {
+export function plainView(points: readonly MetricPoint[], name: 'learningRate' | 'gradNorm' | 'regLoss'): ChartView {
   const known = points.filter((point) => point[name] !== undefined);
   const finite = known.filter((point) => Number.isFinite(point[name]));
   const kept = thin(

@@ -45,6 +45,11 @@ export function findMethods(methods: readonly MethodDescription[], query: string
   return [...named.map((method) => ({ method })), ...withSetting, ...described.map((method) => ({ method }))];
 }
 
+/** Whether a method's result is a change of weights, which a LoRA can stand for. */
+export function changesWeights({ group }: MethodDescription): boolean {
+  return group === 'lora' || group === 'orthogonal' || group === 'scaling';
+}
+
 export function groupLabel(group: MethodGroup): string {
   return methodGroups.find(({ value }) => value === group)?.label ?? group;
 }

@@ -1,11 +1,13 @@
 import Download from 'lucide-react/icons/download';
 import FileUp from 'lucide-react/icons/file-up';
 import FolderOpen from 'lucide-react/icons/folder-open';
+import GitBranchPlus from 'lucide-react/icons/git-branch-plus';
 import MessagesSquare from 'lucide-react/icons/messages-square';
 import Trash2 from 'lucide-react/icons/trash-2';
 import type { ReactNode } from 'react';
 import type { AdapterSummary } from '../../../engine/api.ts';
 import { deleteAdapter, downloadAdapter, importAdapter } from '../../commands/library.ts';
+import { continueFrom } from '../../commands/method.ts';
 import { tryInPlayground } from '../../commands/playground.ts';
 import { IconButton } from '../../components/Button.tsx';
 import { ConfirmButton } from '../../components/ConfirmButton.tsx';
@@ -13,6 +15,8 @@ import { FileButton } from '../../components/FileButton.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { formatBytes, formatDate, formatShort } from '../../logic/format.ts';
 import { useStudio } from '../../state/store.ts';
+import { BlendButton } from './BlendDialog.tsx';
+import { ConvertButton } from './ConvertDialog.tsx';
 import styles from './Table.module.css';
 
 export function AdapterTable(): ReactNode {
@@ -20,6 +24,7 @@ export function AdapterTable(): ReactNode {
   const take = (files: Parameters<typeof importAdapter>[0]): void => void importAdapter(files);
   const importButtons = (
     <>
+      <BlendButton />
       <FileButton size="small" label="Import adapter files" icon={<FileUp />} onFiles={take} />
       <FileButton size="small" label="Import an adapter folder" icon={<FolderOpen />} folder onFiles={take} />
     </>
@@ -73,6 +78,10 @@ function AdapterRow({ adapter }: { adapter: AdapterSummary }): ReactNode {
           <IconButton label={`Try ${adapter.name} in the Playground`} onClick={() => tryInPlayground(adapter.id)}>
             <MessagesSquare />
           </IconButton>
+          <IconButton label={`Continue from ${adapter.name}`} onClick={() => void continueFrom(adapter)}>
+            <GitBranchPlus />
+          </IconButton>
+          <ConvertButton adapter={adapter} />
           <IconButton label={`Download ${adapter.name}`} onClick={() => void downloadAdapter(adapter.id)}>
             <Download />
           </IconButton>

@@ -1,8 +1,10 @@
 import Download from 'lucide-react/icons/download';
+import GitBranchPlus from 'lucide-react/icons/git-branch-plus';
 import MessagesSquare from 'lucide-react/icons/messages-square';
 import RotateCw from 'lucide-react/icons/rotate-cw';
 import type { ReactNode } from 'react';
 import { downloadAdapter } from '../../commands/library.ts';
+import { continueFrom } from '../../commands/method.ts';
 import { tryInPlayground } from '../../commands/playground.ts';
 import { resumeRun } from '../../commands/run.ts';
 import { Button } from '../../components/Button.tsx';
@@ -25,6 +27,7 @@ export function RunEnd(): ReactNode {
 
 function Success({ summary, adapterId }: { summary: RunSummary; adapterId: string }): ReactNode {
   const loss = summary.lastLoss === undefined ? '' : ` Its last loss is ${formatLoss(summary.lastLoss)}.`;
+  const adapterName = useStudio((state) => state.library.adapters.find(({ id }) => id === adapterId)?.name);
   const evaluation =
     summary.bestEvalLoss === undefined ? '' : ` Its best evaluation is ${formatLoss(summary.bestEvalLoss)}.`;
   return (
@@ -44,6 +47,12 @@ function Success({ summary, adapterId }: { summary: RunSummary; adapterId: strin
         </Button>
         <Button icon={<Download />} onClick={() => void downloadAdapter(adapterId)}>
           Download adapter
+        </Button>
+        <Button
+          icon={<GitBranchPlus />}
+          onClick={() => void continueFrom({ id: adapterId, name: adapterName ?? summary.name })}
+        >
+          Continue from it
         </Button>
       </div>
     </section>

@@ -5,6 +5,7 @@ import { lossView, onLogScale, plainView } from '../../../logic/chartRows.ts';
 import { formatNumber } from '../../../logic/format.ts';
 import { metricLog } from '../../../logic/metricLog.ts';
 import { MetricChart } from './MetricChart.tsx';
+import { RankCharts } from './RankCharts.tsx';
 import styles from './RunCharts.module.css';
 
 /** TensorBoard's default weight. */
@@ -16,6 +17,7 @@ const lossLines = [
   { key: 'evaluated', name: 'Evaluation', look: 'second' },
 ] as const;
 const rateLines = [{ key: 'smooth', name: 'Learning rate', look: 'strong' }] as const;
+const penaltyLines = [{ key: 'smooth', name: 'Penalty', look: 'strong' }] as const;
 const normLines = [{ key: 'smooth', name: 'Gradient norm', look: 'strong' }] as const;
 
 /** The charts of the run on screen. They read the metric log, which tells them of news four times a second. */
@@ -26,6 +28,7 @@ function RunCharts(): ReactNode {
   const loss = useMemo(() => lossView(points, smoothing), [points, smoothing]);
   const rate = useMemo(() => plainView(points, 'learningRate'), [points]);
   const norm = useMemo(() => plainView(points, 'gradNorm'), [points]);
+  const penalty = useMemo(() => plainView(points, 'regLoss'), [points]);
   const drawnLoss = useMemo(() => (log ? onLogScale(loss.rows) : loss.rows), [loss, log]);
   const writeLoss = log ? writePower : writeFigure;
   return (
@@ -72,7 +75,17 @@ function RunCharts(): ReactNode {
           notNumbers={norm.notNumbers}
           write={writeFigure}
         />
+        {penalty.rows.length > 0 && (
+          <MetricChart
+            title="Penalty (reg_loss)"
+            rows={penalty.rows}
+            lines={penaltyLines}
+            notNumbers={penalty.notNumbers}
+            write={writeFigure}
+          />
+        )}
       </div>
+      <RankCharts />
     </div>
   );
 }
