@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import { openHelp } from './commands/machine.ts';
-import { sendPrompt } from './commands/playground.ts';
+import { askPlayground } from './commands/playground.ts';
 import { followReadiness } from './commands/readiness.ts';
 import { togglePause } from './commands/run.ts';
 import { goTo, screenOfHash, screens } from './routing.ts';
@@ -42,7 +42,7 @@ function onKeyDown(event: KeyboardEvent): void {
   if (shortcut.kind === 'pause') void togglePause();
   if (shortcut.kind === 'help') openHelp();
   if (shortcut.kind !== 'go') return;
-  if (screenOfHash(location.hash) === 'playground') void sendPrompt();
+  if (screenOfHash(location.hash) === 'playground') void askPlayground();
   else followReadiness(readinessOf(useStudio.getState()));
 }
 

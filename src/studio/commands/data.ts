@@ -1,4 +1,4 @@
-import type { DataOptions, ModelFile } from '../../engine/api.ts';
+import type { DataCard, DataOptions, ModelFile } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { rowsInFile } from '../logic/rows.ts';
 import { patch, useStudio } from '../state/store.ts';
@@ -12,7 +12,7 @@ export async function openDataFiles(files: readonly ModelFile[]): Promise<void> 
   if (!card) return;
   patch('data', { card });
   refreshEstimate();
-  await showRow(0);
+  await showSome(card, 0);
 }
 
 /** A file of rows that are only measured; none goes back to the held-out share. */
@@ -42,7 +42,26 @@ export async function reopenData(): Promise<void> {
   if (!card) return;
   patch('data', { card });
   refreshEstimate();
-  await showRow(Math.min(rowIndex, Math.max(0, rowsInFile(card) - 1)));
+  await showSome(card, Math.min(rowIndex, Math.max(0, rowsInFile(card) - 1)));
+}
+
+/** The row that is looked at, or the first images. */
+export function showSome(card: DataCard, index: number): Promise<void> {
+  return card.taskType === 'IMAGE_CLS' ? showImages(null) : showRow(index);
+}
+
+/** Images on screen at a time. */
+export const shownImages = 24;
+
+/** The first images of one label, or of all in turn. */
+export async function showImages(imageLabel: string | null): Promise<void> {
+  patch('data', { imageLabel, row: null, rowError: null });
+  try {
+    const images = await engine().dataImages(shownImages, imageLabel ?? undefined);
+    if (useStudio.getState().data.imageLabel === imageLabel) patch('data', { images });
+  } catch (thrown) {
+    patch('data', { images: [], rowError: toEngineError(thrown) });
+  }
 }
 
 export async function showRow(index: number): Promise<void> {

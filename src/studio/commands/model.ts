@@ -3,7 +3,7 @@ import { toEngineError } from '../../engine/client.ts';
 import { isActive } from '../logic/readiness.ts';
 import { settingsOfFields } from '../logic/settings.ts';
 import { patch, useStudio } from '../state/store.ts';
-import { reopenData, showRow } from './data.ts';
+import { reopenData, showSome } from './data.ts';
 import { engine, showToast, trackIn } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
 import { refreshStorage } from './storage.ts';
@@ -32,7 +32,7 @@ export async function openSample(): Promise<void> {
   patch('model', { card: sample.model, isSample: true });
   clearPlayground();
   refreshEstimate();
-  await showRow(0);
+  await showSome(sample.data, 0);
 }
 
 /** A run holds its model on the GPU until it ends; says so where someone would change it. */
@@ -49,10 +49,12 @@ async function takeModel(card: ModelCard): Promise<void> {
   refreshEstimate();
 }
 
-/** A new model has its own tokens: rows are cut anew, and no row is longer than the model can read. */
+/** A new model has its own tokens and tasks: rows are read anew, and none is longer than the model can read. */
 async function fitDataTo(card: ModelCard): Promise<void> {
   const { options } = useStudio.getState().data;
-  patch('data', { options: { ...options, maxLength: Math.min(options.maxLength, card.contextLength) } });
+  const maxLength = card.image ? options.maxLength : Math.min(options.maxLength, card.contextLength);
+  const taskType = card.tasks.some((task) => task === options.taskType) ? options.taskType : 'auto';
+  patch('data', { options: { ...options, maxLength, taskType } });
   if (useStudio.getState().data.card) await reopenData();
 }
 

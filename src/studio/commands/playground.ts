@@ -1,5 +1,6 @@
-import type { GenerateRequest } from '../../engine/api.ts';
+import type { ClassifyRequest, GenerateRequest } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
+import { playgroundMode } from '../logic/playgroundMode.ts';
 import { goTo } from '../routing.ts';
 import { emptyColumn } from '../state/playground.ts';
 import type { Column, PlaygroundState } from '../state/playground.ts';
@@ -23,14 +24,46 @@ export function tryInPlayground(adapterId: string): void {
 }
 
 export function clearPlayground(): void {
-  patch('playground', { base: emptyColumn, tuned: emptyColumn, asked: '' });
+  patch('playground', { base: emptyColumn, tuned: emptyColumn, asked: '', mode: null, image: null });
 }
 
 const waiting: Column = { ...emptyColumn, status: 'waiting' };
 let stopped = false;
 
+/** What the button does: a question to those that write, an input for those that classify. */
+export function askPlayground(): Promise<void> {
+  const { playground, model, data } = useStudio.getState();
+  const isClassifying = playgroundMode(playground.mode, model.card, data.card) === 'classify';
+  return isClassifying ? classifyInput() : sendPrompt();
+}
+
+/** One text or image, to the base model where it has a classifier of its own, and to the tuned one. */
+async function classifyInput(): Promise<void> {
+  const { playground, model } = useStudio.getState();
+  const { prompt, image, adapterId } = playground;
+  const readsImages = model.card?.image !== undefined;
+  if (!model.card || isWriting(playground) || (readsImages ? !image : !prompt.trim())) return;
+  stopped = false;
+  const hasOwn = model.card.labels.length > 0;
+  const asked = readsImages ? '' : prompt;
+  patch('playground', { asked, base: hasOwn ? waiting : emptyColumn, tuned: adapterId ? waiting : emptyColumn });
+  const input = readsImages && image ? { image } : { text: prompt };
+  if (hasOwn) await classifyOn('base', { input });
+  if (adapterId) await classifyOn('tuned', { input, adapterId });
+}
+
+async function classifyOn(side: 'base' | 'tuned', request: ClassifyRequest): Promise<void> {
+  patch('playground', { [side]: { ...emptyColumn, status: 'writing' } });
+  try {
+    const classes = await engine().classify(request);
+    patch('playground', { [side]: { ...emptyColumn, status: 'done', classes } });
+  } catch (thrown) {
+    patch('playground', { [side]: { ...emptyColumn, status: 'failed', error: toEngineError(thrown) } });
+  }
+}
+
 /** One prompt, first to the base model and then to the tuned one, with the same seed: the GPU does one at a time. */
-export async function sendPrompt(): Promise<void> {
+async function sendPrompt(): Promise<void> {
   const { playground, model } = useStudio.getState();
   const { prompt, adapterId } = playground;
   if (!prompt.trim() || isWriting(playground)) return;

@@ -1,4 +1,4 @@
-import type { OnRunEvent, RunFields, RunSummary } from '../../engine/api.ts';
+import type { DataCard, OnRunEvent, RunFields, RunSummary } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { EventBatch } from '../logic/eventBatch.ts';
 import { metricLog } from '../logic/metricLog.ts';
@@ -8,6 +8,7 @@ import type { RunProgress } from '../logic/runProgress.ts';
 import { composeFields } from '../logic/settings.ts';
 import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
+import { showSome } from './data.ts';
 import { engine, showToast } from './engine.ts';
 import { refreshLibrary } from './library.ts';
 import { refreshStorage } from './storage.ts';
@@ -37,7 +38,15 @@ export async function resumeRun(run: RunSummary): Promise<void> {
 async function showWhatIsOpen(): Promise<void> {
   const { model, data } = await engine().describeOpen();
   if (model) patch('model', { card: model });
-  if (data) patch('data', { card: data });
+  if (data) {
+    patch('data', { card: data });
+    patch('run', { labels: labelsOf(data) });
+    await showSome(data, 0);
+  }
+}
+
+function labelsOf(card: DataCard | null): readonly string[] {
+  return card?.labels?.counts.map(({ label }) => label) ?? [];
 }
 
 /** Set while a run is being thrown away: its end is then no result. */
@@ -52,7 +61,7 @@ async function follow(
   if (isActive(useStudio.getState().run.status)) return goTo('train');
   discarding = false;
   metricLog.replace(points);
-  patch('run', { ...noRun, status: 'preparing', fields });
+  patch('run', { ...noRun, status: 'preparing', fields, labels: labelsOf(useStudio.getState().data.card) });
   goTo('train');
   const batch = new EventBatch((events) => {
     const now = Date.now();

@@ -1,4 +1,4 @@
-import type { DataCard, DataOptions, EngineError, RowView } from '../../engine/api.ts';
+import type { DataCard, DataOptions, EngineError, ImageView, RowView } from '../../engine/api.ts';
 import { idleJob } from './job.ts';
 import type { Job } from './job.ts';
 
@@ -10,6 +10,9 @@ export interface DataState {
   /** null while it loads */
   readonly row: RowView | null;
   readonly rowError: EngineError | null;
+  /** of a folder of images: those that are shown, and the label they were asked for by */
+  readonly images: readonly ImageView[];
+  readonly imageLabel: string | null;
 }
 
 export const initialData: DataState = {
@@ -19,4 +22,6 @@ export const initialData: DataState = {
   rowIndex: 0,
   row: null,
   rowError: null,
+  images: [],
+  imageLabel: null,
 };

@@ -1,13 +1,19 @@
-import type { EngineError, GenerateResult } from '../../engine/api.ts';
+import type { ClassifyResult, EngineError, GenerateResult, ModelFile } from '../../engine/api.ts';
 
 export interface Column {
   readonly status: 'empty' | 'waiting' | 'writing' | 'done' | 'failed';
   readonly text: string;
   readonly result: GenerateResult | null;
+  /** of a classifier */
+  readonly classes: ClassifyResult | null;
   readonly error: EngineError | null;
 }
 
 export interface PlaygroundState {
+  /** null: as the open data and the model suggest */
+  readonly mode: 'write' | 'classify' | null;
+  /** what a classifier of images is asked about */
+  readonly image: ModelFile | null;
   readonly prompt: string;
   /** the prompt that the columns answer */
   readonly asked: string;
@@ -23,9 +29,11 @@ export interface PlaygroundState {
   readonly tuned: Column;
 }
 
-export const emptyColumn: Column = { status: 'empty', text: '', result: null, error: null };
+export const emptyColumn: Column = { status: 'empty', text: '', result: null, classes: null, error: null };
 
 export const initialPlayground: PlaygroundState = {
+  mode: null,
+  image: null,
   prompt: '',
   asked: '',
   raw: false,

@@ -11,39 +11,52 @@ import { useStudio } from '../../state/store.ts';
 import styles from './DataOptionsForm.module.css';
 
 export function DataOptionsForm({ card }: { card: DataCard }): ReactNode {
-  const options = useStudio((state) => state.data.options);
-  const contextLength = useStudio((state) => state.model.card?.contextLength ?? 1_000_000);
   return (
     <div className={styles.form}>
-      <div>
-        <label className={styles.label} htmlFor="max-length">
-          Maximum length
-        </label>
-        <NumberInput
-          id="max-length"
-          value={options.maxLength}
-          kind="integer"
-          minimum={8}
-          maximum={contextLength}
-          onChange={(value) => setDataOption('maxLength', value)}
-        />
-        <p className={styles.hint}>
-          Tokens a row may have; the rest is cut. The model reads {formatCount(contextLength)} at most.
-        </p>
-      </div>
-      <div>
-        <p className={styles.label}>Learn from</p>
-        <Segments
-          label="Learn from"
-          value={options.lossOn}
-          options={[
-            { value: 'replies', label: 'Replies only' },
-            { value: 'all', label: 'Everything' },
-          ]}
-          onChange={(value) => setDataOption('lossOn', value)}
-        />
-      </div>
+      {card.taskType !== 'IMAGE_CLS' && <LongestRow />}
+      {card.taskType === 'CAUSAL_LM' && <LossOn />}
       <Evaluation card={card} />
+    </div>
+  );
+}
+
+function LongestRow(): ReactNode {
+  const maxLength = useStudio((state) => state.data.options.maxLength);
+  const contextLength = useStudio((state) => state.model.card?.contextLength ?? 1_000_000);
+  return (
+    <div>
+      <label className={styles.label} htmlFor="max-length">
+        Maximum length
+      </label>
+      <NumberInput
+        id="max-length"
+        value={maxLength}
+        kind="integer"
+        minimum={8}
+        maximum={contextLength}
+        onChange={(value) => setDataOption('maxLength', value)}
+      />
+      <p className={styles.hint}>
+        Tokens a row may have; the rest is cut. The model reads {formatCount(contextLength)} at most.
+      </p>
+    </div>
+  );
+}
+
+function LossOn(): ReactNode {
+  const lossOn = useStudio((state) => state.data.options.lossOn);
+  return (
+    <div>
+      <p className={styles.label}>Learn from</p>
+      <Segments
+        label="Learn from"
+        value={lossOn}
+        options={[
+          { value: 'replies', label: 'Replies only' },
+          { value: 'all', label: 'Everything' },
+        ]}
+        onChange={(value) => setDataOption('lossOn', value)}
+      />
     </div>
   );
 }
@@ -52,6 +65,7 @@ export function DataOptionsForm({ card }: { card: DataCard }): ReactNode {
 function Evaluation({ card }: { card: DataCard }): ReactNode {
   const share = useStudio((state) => state.data.options.valSplitRatio);
   const hasFile = card.evalName !== undefined;
+  const readsImages = card.taskType === 'IMAGE_CLS';
   return (
     <div>
       <label className={styles.label} htmlFor="split">
@@ -70,8 +84,8 @@ function Evaluation({ card }: { card: DataCard }): ReactNode {
       />
       <p className={styles.hint}>
         {hasFile
-          ? `The rows of ${card.evalName} are measured, and all others are trained on.`
-          : 'Rows the model never trains on. They show whether it learns or only memorises.'}
+          ? `Those of ${card.evalName} are measured, and all others are trained on.`
+          : 'What the model never trains on. It shows whether it learns or only memorises.'}
       </p>
       <div className={styles.file}>
         {hasFile ? (
@@ -81,7 +95,8 @@ function Evaluation({ card }: { card: DataCard }): ReactNode {
         ) : (
           <FileButton
             size="small"
-            label="Choose an evaluation file"
+            label={readsImages ? 'Choose an evaluation folder' : 'Choose an evaluation file'}
+            folder={readsImages}
             icon={<FileUp />}
             multiple={false}
             onFiles={(files) => files.length > 0 && void openEvaluationFile(files)}

@@ -20,6 +20,7 @@ export function RowInspector({ card }: { card: DataCard }): ReactNode {
   return (
     <Panel title="A row, as the model sees it" aside={<RowPicker rows={rowsInFile(card)} />}>
       {rowError && <ErrorNotice error={rowError} />}
+      {row?.labels && <RowLabels labels={row.labels} />}
       {row && <RowTabs row={row} />}
     </Panel>
   );
@@ -50,6 +51,21 @@ function RowPicker({ rows }: { rows: number }): ReactNode {
   );
 }
 
+/** What a classifier is to say of the row. */
+function RowLabels({ labels }: { labels: readonly string[] }): ReactNode {
+  return (
+    <p className={styles.labels}>
+      {labels.length === 1 ? 'Label' : 'Labels'}
+      {labels.length === 0 && <span className={styles.of}>none</span>}
+      {labels.map((label, index) => (
+        <strong key={index} className={styles.chip}>
+          {label}
+        </strong>
+      ))}
+    </p>
+  );
+}
+
 function RowTabs({ row }: { row: RowView }): ReactNode {
   return (
     <Tabs.Root defaultValue="tokens">
@@ -71,7 +87,7 @@ function RowTabs({ row }: { row: RowView }): ReactNode {
         <pre className={styles.text}>{row.rendered}</pre>
       </Tabs.Content>
       <Tabs.Content className={styles.content} value="tokens">
-        <TokenText tokens={row.tokens} />
+        <TokenText tokens={row.tokens} isLearnedByToken={row.labels === undefined} />
       </Tabs.Content>
     </Tabs.Root>
   );

@@ -10,12 +10,19 @@ const shownTokens = 4000;
 
 const partNames: Readonly<Record<TokenView['part'], string>> = { learned: 'Learned', context: 'Context', cut: 'Cut' };
 
-export function TokenText({ tokens }: { tokens: readonly TokenView[] }): ReactNode {
+interface Props {
+  readonly tokens: readonly TokenView[];
+  /** otherwise the row as a whole is learned */
+  readonly isLearnedByToken: boolean;
+}
+
+export function TokenText({ tokens, isLearnedByToken }: Props): ReactNode {
   const shown = tokens.slice(0, shownTokens);
+  const parts = isLearnedByToken ? (['learned', 'context', 'cut'] as const) : (['context', 'cut'] as const);
   return (
     <>
       <ul className={styles.legend}>
-        {(['learned', 'context', 'cut'] as const).map((part) => (
+        {parts.map((part) => (
           <li key={part}>
             <span className={classes(styles.token, styles[part])}>{partNames[part]}</span>
             <span className={styles.count}>
@@ -35,6 +42,7 @@ export function TokenText({ tokens }: { tokens: readonly TokenView[] }): ReactNo
                 title={`Token ${token.id}, ${partNames[token.part].toLowerCase()}`}
               >
                 {token.text}
+                {token.label !== undefined && <span className={styles.label}>{token.label}</span>}
               </span>
             ))}
           </span>

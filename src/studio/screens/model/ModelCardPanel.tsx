@@ -7,6 +7,7 @@ import { Panel } from '../../components/Panel.tsx';
 import { Stats } from '../../components/Stats.tsx';
 import type { Stat } from '../../components/Stats.tsx';
 import { formatBytes, formatCount, formatShort, plural } from '../../logic/format.ts';
+import { chosenTask, taskText } from '../../logic/tasks.ts';
 import { useStudio } from '../../state/store.ts';
 import { KeepSwitch } from './KeepSwitch.tsx';
 import styles from './ModelCardPanel.module.css';
@@ -20,9 +21,19 @@ const abilityNames: Readonly<Record<ModelCard['abilities'][number]['name'], read
 
 export function ModelCardPanel({ card }: { card: ModelCard }): ReactNode {
   const isSample = useStudio((state) => state.model.isSample);
+  const [, ...others] = card.tasks;
   return (
     <Panel title={card.name} hint={`${card.architecture}, of the ${card.family} family`}>
       <Stats stats={figures(card)} />
+      <p className={styles.suits}>
+        <strong>{taskText(chosenTask(card, 'auto')).name}</strong>
+        <span>{card.suits}</span>
+        {card.tasks.length > 1 && (
+          <span>
+            Others can be chosen with the data: {others.map((task) => taskText(task).name.toLowerCase()).join(', ')}.
+          </span>
+        )}
+      </p>
       <ul className={styles.abilities} aria-label="What works">
         {card.abilities.map(({ name, works, reason }) => (
           <li key={name} className={classes(styles.ability, works ? styles.works : styles.fails)}>
@@ -55,6 +66,23 @@ function figures(card: ModelCard): readonly Stat[] {
       value: formatBytes(card.fileBytes),
       note: formats.map(([format, bytes]) => `${format.toUpperCase()} ${formatBytes(bytes)}`).join(', '),
     },
+    ...(card.image ? imageFigures(card, card.image) : textFigures(card)),
+  ];
+}
+
+function imageFigures(card: ModelCard, { height, width }: NonNullable<ModelCard['image']>): readonly Stat[] {
+  return [
+    { label: 'Images', value: `${width} × ${height}`, note: 'pixels; others are resized' },
+    {
+      label: 'Labels',
+      value: card.labels.length > 0 ? formatCount(card.labels.length) : 'None yet',
+      note: card.labels.length > 0 ? card.labels.slice(0, 4).join(', ') : 'they come with the data',
+    },
+  ];
+}
+
+function textFigures(card: ModelCard): readonly Stat[] {
+  return [
     { label: 'Context', value: formatCount(card.contextLength), note: 'tokens at most' },
     {
       label: 'Vocabulary',

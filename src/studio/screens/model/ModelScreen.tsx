@@ -23,7 +23,7 @@ export function ModelScreen(): ReactNode {
       lead={
         card
           ? 'This is what its files say. Weights are read from disk when they are needed.'
-          : 'Graft teaches a language model something new by training a small adapter beside it, on the GPU of this computer.'
+          : 'Graft teaches a model something new by training a small adapter beside it, on the GPU of this computer.'
       }
     >
       {opening.error && <ErrorNotice error={opening.error} />}

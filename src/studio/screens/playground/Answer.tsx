@@ -4,6 +4,7 @@ import { ErrorNotice } from '../../components/Notice.tsx';
 import { formatNumber, plural } from '../../logic/format.ts';
 import type { Column } from '../../state/playground.ts';
 import type { GenerateResult } from '../../../engine/api.ts';
+import { Classes } from './Classes.tsx';
 import styles from './Answer.module.css';
 
 interface Props {
@@ -34,6 +35,7 @@ function Body({ column, emptyText }: { column: Column; emptyText: string }): Rea
   if (column.error) return <ErrorNotice error={column.error} />;
   if (column.status === 'empty') return <p className={styles.quiet}>{emptyText}</p>;
   if (column.status === 'waiting') return <p className={styles.quiet}>Its turn comes next.</p>;
+  if (column.classes) return <Classes result={column.classes} />;
   return (
     <p className={styles.text}>
       {column.text}

@@ -1,7 +1,7 @@
 import SendHorizontal from 'lucide-react/icons/send-horizontal';
 import Square from 'lucide-react/icons/square';
 import type { ReactNode } from 'react';
-import { isWriting, sendPrompt, setPlayground, stopWriting } from '../../commands/playground.ts';
+import { askPlayground, isWriting, setPlayground, stopWriting } from '../../commands/playground.ts';
 import { Button } from '../../components/Button.tsx';
 import { useStudio } from '../../state/store.ts';
 import { SamplingDrawer } from './SamplingDrawer.tsx';
@@ -15,7 +15,7 @@ export function PromptBox(): ReactNode {
       className={styles.box}
       onSubmit={(event) => {
         event.preventDefault();
-        void sendPrompt();
+        void askPlayground();
       }}
     >
       <textarea

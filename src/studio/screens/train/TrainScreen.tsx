@@ -16,6 +16,7 @@ import { Samples } from './Samples.tsx';
 import styles from './TrainScreen.module.css';
 
 const RunCharts = lazy(() => import('./charts/RunCharts.tsx'));
+const Evaluations = lazy(() => import('./charts/Evaluations.tsx'));
 
 export function TrainScreen(): ReactNode {
   const run = useStudio((state) => state.run);
@@ -33,6 +34,7 @@ export function TrainScreen(): ReactNode {
       {run.status !== 'preparing' && (
         <Suspense fallback={<p className={styles.loading}>Drawing the charts…</p>}>
           <RunCharts />
+          <Evaluations labels={run.labels} />
         </Suspense>
       )}
       {run.samples.length > 0 && <Samples samples={run.samples} />}
