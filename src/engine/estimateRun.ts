@@ -80,6 +80,7 @@ async function estimateInput(
     baseModelName: name,
     taskType: peftTaskType(description.task),
     totalSteps: totalSteps(learned, run.training) || undefined,
+    quantisation: adapterConfig ? undefined : (quantisation ?? wanted ?? null),
   };
   const batch = await largestBatch(rowsOf(rows), run.training.batchSize, model);
   const input: EstimateInput = {

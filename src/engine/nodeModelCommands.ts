@@ -29,7 +29,12 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
   const positions = positionsOf(description);
   const { quantisation } = described;
   const catalog = quantisation ? quantiseCatalog(facts.catalog, description, quantisation) : facts.catalog;
-  const adapterFacts = { description, baseModelName: null, taskType: peftTaskType(description.task) };
+  const adapterFacts = {
+    description,
+    baseModelName: null,
+    taskType: peftTaskType(description.task),
+    quantisation: init ? undefined : (quantisation ?? null),
+  };
   const adapter = described.method.attach(described.methodFields, adapterFacts);
   const { image } = description;
   const run = withinPositions(described, image ? Infinity : positions);

@@ -2,7 +2,7 @@ import type { AdapterFolder } from '../formats/adapterContent.ts';
 import { wholeModelType } from '../formats/adapterContent.ts';
 import { readAdapterFolder, writeAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
-import { readDecoded, readDecodedRows, tensorOf } from '../models/checkpoint.ts';
+import { readDecoded, readDecodedRows, readOriginal, tensorOf } from '../models/checkpoint.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
 import type { LabelMap } from '../data/labels.ts';
 import type { TaskType } from '../models/family.ts';
@@ -51,7 +51,9 @@ export async function prepareRun(
   const rows = await openRows?.(run, forTask);
   const ready = await modelForLabels(forTask, rows?.labels);
   const steps = rows ? totalSteps(rows.count, run.training) : run.training.maxSteps;
-  const adapter = run.method.attach(run.methodFields, { ...factsOf(ready), totalSteps: steps || undefined });
+  const quantisation = folder ? undefined : (ready.checkpoint.quantisation ?? null);
+  const facts = { ...factsOf(ready), totalSteps: steps || undefined, quantisation };
+  const adapter = run.method.attach(run.methodFields, facts);
   const initial = await valuesOf(ready, adapter, folder, run.training.seed);
   return { run, model: ready, adapter, initial };
 }
@@ -66,7 +68,8 @@ async function valuesOf(
   const given = folder && (adapter.fromContent?.(folder) ?? valuesFromFile(adapter, folder.tensors));
   return initialValues(adapter, given ?? new Map(), {
     seed,
-    base: (tensor) => readDecoded(model.checkpoint, tensor),
+    base: (tensor, version) =>
+      version === 'original' ? readOriginal(model.checkpoint, tensor) : readDecoded(model.checkpoint, tensor),
     baseRows: (tensor, rows) => readDecodedRows(model.checkpoint, tensor, rows),
     tokenize: (text) => model.tokenizer.encode(text),
   });

@@ -29,6 +29,7 @@ export interface BlockTensor {
   /** the file holds the transpose of `shape`: Transformers' Conv1D */
   readonly isTransposed?: boolean;
   readonly packed?: undefined;
+  readonly original?: undefined;
 }
 
 /** A weight that is put together while it is loaded. */
@@ -38,6 +39,8 @@ export interface QuantisedTensor {
   readonly shape: readonly number[];
   readonly format: PackedFormatName;
   readonly packed: PackedTensor;
+  /** what it is quantised from while it is loaded, where the files hold floats */
+  readonly original?: BlockTensor;
 }
 
 /** A model whose headers are read and checked; no weights are in memory. */
@@ -247,6 +250,19 @@ export async function readDecodedRows(
 /** A tensor of the checkpoint as f32, decoded. For tensors small enough to hold, and those that are trained whole. */
 export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
   const tensor = tensorOf(checkpoint, name);
-  if (tensor.packed) return decodePacked(tensor.packed);
+  return tensor.packed ? decodePacked(tensor.packed) : readBlocks(tensor);
+}
+
+/** A weight that is quantised while it is loaded, as it was before. Throws a UserError where it is not. */
+export async function readOriginal(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
+  const { original } = tensorOf(checkpoint, name);
+  if (!original)
+    throw new UserError(
+      `${name} is not quantised while it is loaded, so that there is nothing that quantising took from it. Set load_in_4bit or load_in_8bit on a model in F32, F16 or BF16, and leave this module out of target_modules where it is not quantised even so.`,
+    );
+  return readBlocks(original);
+}
+
+async function readBlocks(tensor: BlockTensor): Promise<Float32Array> {
   return weightFormats[tensor.format].decode(await readRows(tensor, 0, rowsOf(tensor)), elementCount(tensor.shape));
 }

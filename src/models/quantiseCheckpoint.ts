@@ -84,5 +84,5 @@ function quantiseTensor(tensor: BlockTensor, quantisation: Quantisation): Checkp
   const read = async (rowStart: number, rowCount: number) =>
     weightFormats[tensor.format].decode(await readRows(tensor, rowStart, rowCount), rowCount * columns);
   const packed = quantised({ rows, columns, read }, quantisation);
-  return { entry: tensor.entry, shape: tensor.shape, format: packed.format, packed };
+  return { entry: tensor.entry, shape: tensor.shape, format: packed.format, packed, original: tensor };
 }

@@ -33,8 +33,8 @@ export const lora: Method = {
 };
 
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
-  checkLoraFields(fields);
-  const { modules, trained, replaces, file } = attachTuner('LORA', savedFields(loraFields, fields), model, [
+  checkLoraFields(fields, model);
+  const { modules, trained, replaces, file } = attachTuner('LORA', configFields(fields), model, [
     'linear',
     'embedding',
   ]);
@@ -57,6 +57,16 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   };
   if (!takesFromWeight(fields['init_lora_weights'] as Start)) return adapter;
   return { ...adapter, toContent: async (values) => plainContent(adapter, sites.values(), values) };
+}
+
+/**
+ * What adapter_config.json keeps. A start from LoftQ is written as a plain one, as PEFT's guide does before it saves: the file is a plain
+ * LoRA of the quantised model, and PEFT would quantise and start anew on loading.
+ */
+function configFields(fields: MethodFields): MethodFields {
+  const saved = savedFields(loraFields, fields);
+  if (fields['init_lora_weights'] !== 'loftq') return { ...saved, loftq_config: {} };
+  return { ...saved, init_lora_weights: true, loftq_config: {} };
 }
 
 function siteOf(fields: MethodFields, module: ModuleInfo, index: number): LoraSite {

@@ -1,4 +1,5 @@
 import type { FormatName } from '../quant/format.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import type { FloatTensor } from '../formats/floatTensors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
@@ -20,8 +21,11 @@ export type Initial =
 /** What a computed start may read. */
 export interface InitialContext {
   readonly seed: number;
-  /** a tensor of the checkpoint, decoded; a linear's weight as [out, in] */
-  base(tensor: string): Promise<Float32Array>;
+  /**
+   * A tensor of the checkpoint, decoded; a linear's weight as [out, in]. 'original': as it was before it was quantised while it is loaded;
+   * a UserError where it is not.
+   */
+  base(tensor: string, version?: 'original'): Promise<Float32Array>;
   /** some rows of a matrix of the checkpoint, decoded, behind one another */
   baseRows(tensor: string, rows: readonly number[]): Promise<Float32Array<ArrayBuffer>>;
   /** the first numbers of another parameter of the same adapter */
@@ -110,6 +114,8 @@ export interface CheckpointFacts {
   readonly taskType: string | null;
   /** optimizer steps of the run that trains it, where they are known */
   readonly totalSteps?: number;
+  /** how the linears are quantised while they are loaded for a run that starts anew, null where they are not; left out where it matters to nothing */
+  readonly quantisation?: Quantisation | null;
 }
 
 /** Named values of a method's fields, checked by its schema. */

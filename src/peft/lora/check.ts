@@ -1,11 +1,12 @@
 import { UserError } from '../../formats/errors.ts';
 import type { ModuleInfo } from '../../models/family.ts';
-import type { MethodFields } from '../method.ts';
+import type { CheckpointFacts, MethodFields } from '../method.ts';
 import { refuseWideRank } from '../tuner.ts';
+import { checkLoftq } from './loftq.ts';
 import { takesFromWeight, type Start } from './start.ts';
 
 /** Throws a UserError for settings that contradict each other. */
-export function checkLoraFields(fields: MethodFields): void {
+export function checkLoraFields(fields: MethodFields, model: CheckpointFacts): void {
   const start = fields['init_lora_weights'] as Start;
   if (fields['lora_bias'] === true && fields['use_dora'] === true)
     throw new UserError('lora_bias: DoRA has no bias on B. Set lora_bias: false, or use_dora: false.');
@@ -13,6 +14,7 @@ export function checkLoraFields(fields: MethodFields): void {
     throw new UserError(
       `lora_bias works with init_lora_weights true or false only, not with ${start}. Set lora_bias: false, or init_lora_weights: true.`,
     );
+  if (start === 'loftq') checkLoftq(fields, model);
   for (const [name, idle] of [
     ['dora_magnitude_freeze_steps', 0],
     ['dora_magnitude_lr_ratio', 1],
@@ -31,9 +33,13 @@ export function checkLoraModule(fields: MethodFields, module: ModuleInfo, rank: 
     throw new UserError(
       `lora_bias: an update of the embedding ${path} has no bias. Leave it out of target_modules, or set lora_bias: false.`,
     );
+  if (kind === 'embedding' && start === 'loftq')
+    throw new UserError(
+      `init_lora_weights: loftq corrects linear layers, and ${path} is an embedding. Leave it out of target_modules, or give init_lora_weights: true.`,
+    );
   refuseWideRank('r', rank, module);
   if (kind === 'embedding') return;
-  if (takesFromWeight(start) && rank > smaller)
+  if ((takesFromWeight(start) || start === 'loftq') && rank > smaller)
     throw new UserError(
       `r: ${rank} is more directions than the weight has, from which ${String(start)} starts: ${width}. Give ${smaller} or less, for this module alone by rank_pattern.`,
     );

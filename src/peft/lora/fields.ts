@@ -5,7 +5,7 @@ import { biasField, targetFields } from '../tuner.ts';
 /** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
 const mostRank = 16384;
 
-const starts = ['true', 'false', 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal'] as const;
+const starts = ['true', 'false', 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal', 'loftq'] as const;
 
 /** PEFT takes any number of iterations in the name. */
 const lowRankSvd = /^pissa_niter_\d{1,3}$/;
@@ -14,7 +14,7 @@ const startField: FieldSchema = {
   ...choiceField({
     name: 'init_lora_weights',
     label: 'Start of A and B',
-    help: 'true: A uniform as in a fresh linear layer, B zero; gaussian: A normal with deviation 1 ÷ rank. pissa and olora start from the largest directions of the weight and learn faster (pissa_niter_4 finds them sooner); orthogonal: A and B at random, with B·A zero. false: both at random.',
+    help: 'true: A uniform as in a fresh linear layer, B zero; gaussian: A normal with deviation 1 ÷ rank. pissa and olora start from the largest directions of the weight and learn faster (pissa_niter_4 finds them sooner); orthogonal: A and B at random, with B·A zero; loftq: from what quantising on loading takes from the weight, so that alpha equal to the rank gives most of it back. false: both at random.',
     default: true,
     choices: starts,
     advanced: true,
@@ -130,6 +130,13 @@ export const loraFields: readonly FieldSchema[] = [
   }),
   ...magnitudeFields,
   startField,
+  patternField({
+    name: 'loftq_config',
+    label: "LoftQ's settings",
+    help: 'With the start loftq, e.g. {"loftq_bits": 8} where the weights are loaded in 8 bits.',
+    whole: true,
+    minimum: 1,
+  }),
   ...plusFields,
   biasField('lora_only'),
   booleanField({

@@ -7,6 +7,9 @@ import { truncatedSvd } from '../algebra/truncatedSvd.ts';
 import type { Initial, InitialContext } from '../method.ts';
 import { randomNormals } from '../randomNumbers.ts';
 import { keyPrefix } from '../savedModules.ts';
+import { computed, onlyOnce } from './computed.ts';
+import { loftqStart } from './loftq.ts';
+import { rootFactors, type Factors } from './rootFactors.ts';
 import type { FactorSpecs } from './site.ts';
 
 /** init_lora_weights as the schema reads it. */
@@ -17,11 +20,6 @@ export interface Starts {
   readonly a: Initial;
   readonly b: Initial;
   readonly taken?: FactorSpecs;
-}
-
-interface Factors {
-  readonly a: Matrix;
-  readonly b: Matrix;
 }
 
 /** Whether the start is a part of the weight, which the weight must then lose: W − s B₀ A₀ + s B A. */
@@ -36,6 +34,7 @@ export function startOfLinear(start: Start, module: ModuleInfo, rank: number, sc
   const zeros: Initial = { kind: 'constant', value: 0 };
   if (start === 'gaussian') return { a: { kind: 'normal', std: 1 / rank }, b: zeros };
   if (start === 'orthogonal') return orthogonalStart(module, rank);
+  if (start === 'loftq') return loftqStart(module, rank);
   if (typeof start === 'boolean') return { a: fresh(inFeatures), b: start ? zeros : fresh(rank) };
   const compute = onlyOnce(async ({ base, seed }: InitialContext) => {
     const weight = matrixOf(outFeatures, inFeatures, await base(`${path}.weight`));
@@ -52,18 +51,8 @@ export function startOfLinear(start: Start, module: ModuleInfo, rank: number, sc
   return { a: copyOf(taken.a.name), b: copyOf(taken.b.name), taken };
 }
 
-function computed(compute: (context: InitialContext) => Promise<Float32Array<ArrayBuffer>>): Initial {
-  return { kind: 'computed', compute };
-}
-
 function copyOf(name: string): Initial {
   return computed(async ({ parameter }) => new Float32Array(await parameter(name)));
-}
-
-/** A and B come from one factorisation. */
-function onlyOnce<T>(compute: (context: InitialContext) => Promise<T>): (context: InitialContext) => Promise<T> {
-  let result: Promise<T> | undefined;
-  return (context) => (result ??= compute(context));
 }
 
 /**
@@ -75,21 +64,13 @@ function principalFactors(start: string, weight: Matrix, rank: number, scale: nu
   const found: Svd = Number.isNaN(iterations)
     ? leadingSvd(weight, rank)
     : truncatedSvd(weight, rank, { iterations, seed, oversampling: 0 });
-  const roots = found.values.map((value) => Math.sqrt(value / scale));
-  return {
-    a: scaledRows(found.vt, roots),
-    b: transpose(scaledRows(transpose(found.u), roots)),
-  };
+  return rootFactors(found, scale);
 }
 
 /** OLoRA (Büyükakyüz, arXiv 2406.01775): W = Q R; B = the first columns of Q, A = the first rows of R. */
 function orthonormalFactors(weight: Matrix, rank: number): Factors {
   const { q, r } = qr(weight, rank);
   return { a: r, b: q };
-}
-
-function scaledRows({ rows, columns, data }: Matrix, factors: Float64Array): Matrix {
-  return { rows, columns, data: data.map((x, i) => x * (factors[Math.floor(i / columns)] ?? 0)) };
 }
 
 /**
