@@ -1,3 +1,4 @@
+import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { unreadTensors } from '../models/unreadTensors.ts';
 import type { WeightStore } from '../models/weightStore.ts';
@@ -12,12 +13,20 @@ export function traceable(model: LoadedModel, adapter?: Adapter): LossModel {
   return { description, catalog, adapter: adapter?.hooks, positions: model.positions };
 }
 
-/** The model's weights and a finished adapter's numbers on the GPU, ready for use; without an adapter the base model. */
+/**
+ * The model's weights and a finished adapter's numbers on the GPU, ready for use; without an adapter the base model. Throws a UserError
+ * where a base model is asked for whose head nobody has trained yet.
+ */
 export async function putOnGpu(
   gpu: Gpu,
   model: LoadedModel,
   attached?: { readonly adapter: Adapter; readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>> },
 ): Promise<{ weights: WeightStore; space: ParameterSpace; traced: LossModel }> {
+  const { task, headPath, freshTensors } = model.checkpoint.description;
+  if (!attached && freshTensors?.has(`${headPath}.weight`))
+    throw new UserError(
+      `The model has no head for ${task} yet: it comes with an adapter that was trained for that. Name the adapter.`,
+    );
   const without = unreadTensors(model.checkpoint.description, attached?.adapter.hooks);
   const weights = await model.weightsOn(gpu, { without });
   const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);

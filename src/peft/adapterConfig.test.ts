@@ -19,7 +19,7 @@ describe('an adapter config', () => {
   });
 
   it.each([
-    ['use_dora', true],
+    ['use_qalora', true],
     ['target_parameters', ['experts.gate_up_proj']],
     ['alora_invocation_tokens', [1, 2]],
   ])('is refused by name where %s is on', (name, value) => {

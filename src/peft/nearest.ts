@@ -7,15 +7,19 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best && best.edits <= Math.max(1, Math.ceil(word.length / 3)) ? best.candidate : undefined;
 }
 
-/** Levenshtein distance. */
+/** Levenshtein distance, where two letters in each other's place count once. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : Infinity;
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, swap));
     }
+    before = previous;
     previous = row;
   }
   return previous[b.length] ?? 0;
