@@ -26,13 +26,22 @@ export function rowView(data: PreparedData, index: number, model: LoadedModel, o
   });
   // the first token of a text has none before it to be predicted from
   const firstLearned = task === 'CAUSAL_LM' ? 1 : 0;
+  let end = 0;
   const tokens = Array.from(row.ids, (id, i): TokenView => {
     const label = row.labels[i] ?? ignoredLabel;
     const isLearned = i >= firstLearned && label !== ignoredLabel;
     const part = i >= options.maxLength ? 'cut' : isLearned ? 'learned' : 'context';
-    const text = row.text.slice(row.starts[i], row.ends[i]) || tokenizer.decode([id]);
+    // with the space between it and the token before, which is in no token of BERT's
+    const text = row.ends[i]! > row.starts[i]! ? row.text.slice(Math.min(end, row.starts[i]!), row.ends[i]) : '';
+    end = Math.max(end, row.ends[i]!);
     const name = task === 'TOKEN_CLS' && isLearned ? data.labels?.id2label[String(label)] : undefined;
-    return { id, text, part, special: tokenizer.isSpecial(id), ...(name !== undefined && { label: name }) };
+    return {
+      id,
+      text: text || tokenizer.decode([id]),
+      part,
+      special: tokenizer.isSpecial(id),
+      ...(name !== undefined && { label: name }),
+    };
   });
   const { place: _, ...raw } = record;
   const labels = data.labels && labelsOf(record, row, data.labels);

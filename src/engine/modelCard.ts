@@ -58,7 +58,7 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
 function whySuited({ task, architecture }: ModelDescription, labels: readonly string[]): string {
   const has = labels.length > 0;
   const head = has
-    ? `Its own classifier tells ${labels.length} labels apart; with labels of other numbers it gets a new one.`
+    ? `Its own classifier tells ${labels.length} labels apart; for another number of labels a new one is trained.`
     : 'It has no trained classifier yet: a new one is trained with the adapter.';
   const reasons: Readonly<Record<TaskType, string>> = {
     CAUSAL_LM: `${architecture} writes text token by token, so it learns how to go on or how to answer.`,

@@ -61,9 +61,7 @@ async function takeFields(fields: RunFields): Promise<void> {
   patch('method', settings);
   patch('data', { options });
   refreshEstimate();
-  const { maxLength, lossOn, valSplitRatio } = data.options;
-  const same = options.maxLength === maxLength && options.lossOn === lossOn && options.valSplitRatio === valSplitRatio;
-  if (data.card && !same) await reopenData();
+  if (data.card) await reopenData();
 }
 
 export async function importRunFile(name: string, file: Blob): Promise<void> {

@@ -41,7 +41,7 @@ export function RunCard(): ReactNode {
           name="Data"
           screen="data"
           value={data.card?.name}
-          note={data.card && plural(rowsInFile(data.card), 'row')}
+          note={data.card && plural(rowsInFile(data.card), model?.image ? 'image' : 'row')}
         />
         <Row
           name="Method"
@@ -54,7 +54,7 @@ export function RunCard(): ReactNode {
           }
         />
         {method.continued && <Row name="Goes on" screen="method" value={`from ${method.continued.name}`} />}
-        <Row name="Length" screen="data" value={`${formatCount(data.options.maxLength)} tokens`} />
+        {!model?.image && <Row name="Length" screen="data" value={`${formatCount(data.options.maxLength)} tokens`} />}
         <Row
           name="Batch"
           screen="method"

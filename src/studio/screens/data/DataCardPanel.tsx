@@ -58,7 +58,7 @@ function rowFigures(card: DataCard): Stat[] {
 
 function labelFigure({ labels }: DataCard): Stat {
   if (labels?.values) return { label: 'Labels', value: 'Numbers', note: 'to be estimated' };
-  const kind = labels?.problemType === 'multi_label_classification' ? 'several may hold at once' : 'one holds';
+  const kind = labels?.problemType === 'multi_label_classification' ? 'several at once' : 'one for each';
   const unused = labels?.counts.filter(({ count }) => count === 0).length ?? 0;
   const note = unused > 0 ? `${plural(unused, 'label')} never used` : kind;
   return { label: 'Labels', value: formatCount(labels?.counts.length ?? 0), note };
