@@ -46,6 +46,9 @@ CASES = [
         n_frequency=30, scaling=20, random_loc_seed=5, init_weights=True, target_modules=['q_proj', 'up_proj', 'down_proj'], bias='fourier_only')),
     case('road', 'llama', 'RoadConfig', dict(variant='road_1', group_size=12, target_modules=['q_proj', 'v_proj'], modules_to_save=['norm'])),
     case('road-four', 'qwen2', 'RoadConfig', dict(variant='road_4', group_size=6, target_modules=['k_proj', 'up_proj'])),
+    case('miss', 'llama', 'MissConfig', dict(r=8, target_modules=['q_proj', 'v_proj', 'down_proj'])),
+    case('miss-mini', 'qwen2', 'MissConfig', dict(r=4, mini_r=3, init_weights='mini', target_modules=['k_proj', 'up_proj'])),
+    case('delora', 'llama', 'DeloraConfig', dict(r=3, delora_lambda=4, lambda_pattern={'v_proj': 2}, target_modules=['q_proj', 'v_proj', 'down_proj'])),
     case('adalora', 'gpt2', 'AdaLoraConfig', dict(
         recipe=AdaLora(), init_r=4, target_r=1, tfinal=1, total_step=6, target_modules=['c_attn', 'mlp.c_proj'], run=dict(max_steps=6))),
     case('fourierft', 'gpt2', 'FourierFTConfig', dict(n_frequency=20, scaling=60, random_loc_seed=9)),
