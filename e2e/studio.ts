@@ -15,6 +15,7 @@ export async function openSample(page: Page): Promise<void> {
 export async function chartTable(page: Page, chart: string): Promise<string[][]> {
   const region = page.getByRole('region', { name: `${chart} by step` });
   if (!(await region.isVisible())) await page.getByText(`Show as a table: ${chart}`).click();
+  await expect(region).toBeVisible();
   const rows = await region.getByRole('row').all();
   return Promise.all(rows.map((row) => row.locator('th, td').allInnerTexts()));
 }

@@ -1,4 +1,5 @@
 import type { FileSet } from '../formats/byteSource.ts';
+import { elementCount } from '../formats/tensorEntry.ts';
 import type { TrainerState } from '../train/trainer.ts';
 import type { AdapterRoom } from './adapterRoom.ts';
 import type { MetricPoint, OnRunEvent, RunFields, RunStatus, RunSummary } from './api.ts';
@@ -200,7 +201,8 @@ export class ActiveRun {
     const { model, adapter, run } = prepared;
     const id = crypto.randomUUID();
     const files = await exportFiles(model, adapter, result.values, run.fields, this.#log);
-    const parameters = [...result.values.values()].reduce((sum, values) => sum + values.length, 0);
+    const inFile = adapter.parameters.filter(({ isInFile }) => isInFile !== false);
+    const parameters = inFile.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const stored = await this.#adapters.add({
       id,
       name: this.#name(prepared),

@@ -11,6 +11,7 @@ import { NumberInput } from '../../components/NumberInput.tsx';
 import { ProgressBar } from '../../components/Progress.tsx';
 import { blendable, blendOptions, usualBlend } from '../../logic/blending.ts';
 import type { BlendForm } from '../../logic/blending.ts';
+import { formatDate } from '../../logic/format.ts';
 import { idleJob } from '../../state/job.ts';
 import { useStudio } from '../../state/store.ts';
 import { BlendSettings } from './BlendSettings.tsx';
@@ -66,11 +67,14 @@ function BlendForm({ onDone }: { onDone: () => void }): ReactNode {
       )}
       <fieldset className={styles.parts}>
         <legend>Adapters and their weights</legend>
-        {adapters.map(({ id, name }) => (
+        {adapters.map(({ id, name, createdAt }) => (
           <div key={id} className={styles.part}>
             <label>
               <input type="checkbox" checked={id in weights} onChange={({ target }) => take(id, target.checked)} />
-              {name}
+              <span>
+                {name}
+                <span className={styles.date}>{formatDate(createdAt)}</span>
+              </span>
             </label>
             {id in weights && (
               <NumberInput

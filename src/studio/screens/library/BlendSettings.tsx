@@ -5,7 +5,6 @@ import input from '../../components/Input.module.css';
 import { NumberInput } from '../../components/NumberInput.tsx';
 import { Segments } from '../../components/Segments.tsx';
 import type { BlendForm } from '../../logic/blending.ts';
-import { choiceText } from '../../logic/values.ts';
 import styles from './Workshop.module.css';
 
 interface Props {
@@ -31,7 +30,7 @@ export function BlendSettings({ combinations, combination, form, onChoose, onCha
         >
           {combinations.map(({ name }) => (
             <option key={name} value={name}>
-              {choiceText(name)}
+              {name}
             </option>
           ))}
         </select>

@@ -10,7 +10,9 @@ import styles from './Continued.module.css';
 /** The adapter that the next run goes on from: its method and the shape that it has are not to be changed any more. */
 export function Continued({ adapter }: { adapter: ContinuedAdapter }): ReactNode {
   const method = useStudio((state) => methodOf(state.method));
-  const shaping = method?.fields.filter(({ name, trainingOnly }) => trainingOnly !== true && name in adapter.fields);
+  const shaping = method?.fields.filter(
+    ({ name, trainingOnly }) => trainingOnly !== true && isSaid(adapter.fields[name]),
+  );
   return (
     <Panel
       title={`Continues ${adapter.name}`}
@@ -19,13 +21,19 @@ export function Continued({ adapter }: { adapter: ContinuedAdapter }): ReactNode
     >
       <p className={styles.method}>{method?.summary}</p>
       <dl className={styles.settings} aria-label="Settings of the adapter">
-        {shaping?.map(({ name, label }) => (
+        {shaping?.map(({ name, label, kind }) => (
           <div key={name}>
             <dt>{label}</dt>
-            <dd>{valueText(adapter.fields[name])}</dd>
+            <dd>{kind === 'pattern' ? 'as saved' : valueText(adapter.fields[name])}</dd>
           </div>
         ))}
       </dl>
     </Panel>
   );
+}
+
+/** What is left to the method's usual says nothing. */
+function isSaid(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
 }

@@ -27,7 +27,7 @@ export function MethodScreen(): ReactNode {
       {error && <ErrorNotice error={error} />}
       {method.continued ? <Continued adapter={method.continued} /> : <MethodPicker />}
       {chosen && (
-        <Panel title={`${chosen.name} settings`} hint={method.continued ? continuedHint : newHint}>
+        <Panel title={`${chosen.name} settings`} hint={hintOf(own.length, method.continued !== null)}>
           {hasModel && method.estimate && !error && <MethodFacts estimate={method.estimate} />}
           <AdviceList />
           <FieldGrid fields={own} settings={method} faulty={faulty} onChange={setField} />
@@ -40,5 +40,9 @@ export function MethodScreen(): ReactNode {
   );
 }
 
-const newHint = 'They shape the adapter, and are written into its file.';
-const continuedHint = 'Only what concerns the optimizer can be set anew.';
+function hintOf(fields: number, isContinued: boolean): string {
+  if (fields === 0) return isContinued ? 'The adapter has decided them all.' : 'It has none of its own.';
+  return isContinued
+    ? 'Only what concerns the optimizer can be set anew.'
+    : 'They shape the adapter, and are written into its file.';
+}

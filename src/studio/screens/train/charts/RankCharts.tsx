@@ -27,8 +27,8 @@ export function RankCharts(): ReactNode {
 const RankTable = memo(function RankTable({ at }: { at: RanksAt }): ReactNode {
   const { layers, lines, highest } = useMemo(() => rankGrid(at.ranks), [at]);
   return (
-    <Panel title="Rank of each layer" hint={`As of step ${formatCount(at.step)}. The darker, the higher.`}>
-      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Rank of each layer">
+    <Panel title="Rank of each layer" hint={`As of step ${formatCount(at.step)}. The stronger its colour, the higher.`}>
+      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Ranks by module and layer">
         <table className={styles.table}>
           <thead>
             <tr>
