@@ -68,9 +68,10 @@ export async function importRunFile(name: string, file: Blob): Promise<void> {
   patch('method', { importError: null });
   try {
     const fields = await engine().yamlToFields(await file.text());
-    startAfresh();
-    await takeFields(fields);
+    await reuse(fields);
     showToast(`Took the settings of ${name}.`);
+    if (fields['init_adapter'] && !useStudio.getState().method.continued)
+      showToast(`The adapter ${String(fields['init_adapter'])} is not in the library, so the run starts afresh.`, true);
   } catch (thrown) {
     patch('method', { importError: toEngineError(thrown) });
   }
@@ -88,11 +89,17 @@ export async function exportRunFile(): Promise<void> {
   }
 }
 
-/** The form takes over what an old run was started with, and the adapter that it continued if that is still there. */
+/** The form takes over what an old run was started with. */
 export async function reuseSettings(run: RunSummary): Promise<void> {
-  startAfresh();
-  await takeFields(run.fields);
-  const adapter = useStudio.getState().library.adapters.find(({ id }) => id === run.fields['init_adapter']);
-  if (adapter) await continueFrom(adapter);
+  await reuse(run.fields);
   goTo('method');
+}
+
+/** The whole form, and the adapter that the run continued if the library has it. */
+async function reuse(fields: RunFields): Promise<void> {
+  startAfresh();
+  await takeFields(fields);
+  const { init_adapter: init } = fields;
+  const adapter = useStudio.getState().library.adapters.find(({ id, name }) => id === init || name === init);
+  if (adapter) await continueFrom(adapter);
 }

@@ -1,3 +1,4 @@
+import { isActive } from '../logic/readiness.ts';
 import { composeFields } from '../logic/settings.ts';
 import type { Settings } from '../logic/settings.ts';
 import { patch, useStudio } from '../state/store.ts';
@@ -18,7 +19,8 @@ export async function refreshMethodFits(): Promise<void> {
 export async function compareMemory(peftTypes: readonly string[], signal: AbortSignal): Promise<void> {
   for (const peftType of peftTypes) {
     const key = runKey();
-    if (key === undefined || signal.aborted) return;
+    // planning would take time from a run
+    if (key === undefined || signal.aborted || isActive(useStudio.getState().run.status)) return;
     const { method, data } = useStudio.getState();
     const known = method.memoryKey === key ? method.memory : {};
     if (peftType in known) continue;

@@ -45,6 +45,20 @@ describe('recommend', () => {
     expect(recommend({ ...short, recomputes: true, isQuantised: true }).fields).toMatchObject({ batch_size: 1 });
   });
 
+  it('names all linear layers where the model has no usual targets', () => {
+    const lora = {
+      peftType: 'LORA',
+      trainableParameters: 0,
+      adapterBytes: 0,
+      reason: 'none',
+      setting: 'target_modules',
+    };
+    expect(recommend({ ...facts, fits: [lora] })).toMatchObject({
+      peftType: 'LORA',
+      fields: { target_modules: 'all-linear' },
+    });
+  });
+
   it('takes what works where LoRA does not', () => {
     const fits = [
       { peftType: 'LORA', trainableParameters: 0, adapterBytes: 0, reason: 'no targets' },

@@ -36,6 +36,10 @@ export function recommend(facts: RunFacts): Recommendation {
   const { parameters, rows, loraShare } = facts;
   const can = (peftType: string): boolean => !facts.fits.some((fit) => fit.peftType === peftType && fit.reason);
   if (parameters === null) return lora('LoRA suits most models and data, and every tool can read its files.');
+  if (facts.fits.some(({ peftType, setting }) => peftType === 'LORA' && setting === 'target_modules'))
+    return lora('LoRA on all linear layers: this kind of model has no usual targets, and none of them is left out.', {
+      target_modules: 'all-linear',
+    });
   if (!can('LORA')) return first(facts.fits);
   if (loraShare !== null && loraShare > tight) return forMemory(facts);
   if (rows !== null && rows < fewRows && can('IA3') && !facts.isClassifier) {
