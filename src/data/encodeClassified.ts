@@ -8,6 +8,8 @@ import type { DataRecord } from './records.ts';
 
 /** A text or two with the tokenizer's own special tokens, which a cut leaves in place, and what its label says. */
 export function encodeClassified(record: DataRecord, tokenizer: Tokenizer, options: EncodeRowOptions): ShownRow {
+  if (record.kind === 'tokens')
+    throw new UserError('These rows have a label for each word, not for the text. Set task_type to TOKEN_CLS.');
   if (record.kind !== 'labelled' && record.kind !== 'text')
     throw new UserError('Classifying (SEQ_CLS) needs rows with a text and a label.');
   const textPair = record.kind === 'labelled' ? record.textPair : undefined;

@@ -14,8 +14,11 @@ export function encodeWordLabels(record: DataRecord, tokenizer: Tokenizer, optio
   const { maxLength, labels: scheme } = options;
   if (record.kind === 'text')
     return cutToLength(record.text, tokenizer.encodeWithOffsets(record.text), maxLength, ownClosing(tokenizer));
-  if (record.kind !== 'tokens')
-    throw new UserError('Labelling words (TOKEN_CLS) needs rows with a list of tokens and a list of labels.');
+  if (record.kind !== 'tokens') {
+    const needed = 'Labelling words (TOKEN_CLS) needs rows with a list of tokens and a list of labels.';
+    const isForText = record.kind === 'labelled';
+    throw new UserError(isForText ? `${needed} These have a label for the text: set task_type to SEQ_CLS.` : needed);
+  }
   const { encoding, words } = tokenizer.encodeWords(record.tokens);
   const labelOf = (i: number): number => {
     const word = words[i] ?? -1;

@@ -51,7 +51,7 @@ export function refuseOtherKind(files: FileSet, readsImages: boolean): void {
   throw new UserError(
     readsImages
       ? `This model learns from images, and ${first} is none. Choose a folder with a folder of images for each class, or with a metadata.jsonl.`
-      : `This model reads text, and there are images in ${folderName(files)}. Choose a file of rows, or open a model of images, such as a ViT.`,
+      : `This model reads text, and ${folderName(files)} holds images. Choose a file of rows, or open a model of images, such as a ViT.`,
   );
 }
 
@@ -64,9 +64,10 @@ export function soleFile(files: FileSet): ByteSource {
   return only[1];
 }
 
-/** The name of the folder that was dropped, or how many files. */
+/** The name of the folder or the file that was dropped, or how many files. */
 export function folderName(files: FileSet): string {
   const [first = ''] = files.keys();
   const slash = first.indexOf('/');
-  return slash > 0 ? first.slice(0, slash) : `${files.size} images`;
+  if (slash > 0) return first.slice(0, slash);
+  return files.size === 1 ? first : `${files.size} files`;
 }

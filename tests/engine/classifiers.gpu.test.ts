@@ -140,7 +140,7 @@ describe('data that does not fit', () => {
     const engine = openPage();
     await openBert(engine);
     const images = folder('images/vit-lora/images', 'images');
-    await expect(engine.openData(images, options, ignore)).rejects.toThrow(/reads text.*images in images.*ViT/);
+    await expect(engine.openData(images, options, ignore)).rejects.toThrow(/reads text, and images holds images.*ViT/);
     const wrong = [...labelled, { text: 'x', label: 9 }];
     await expect(engine.openData(rows(wrong), options, ignore)).rejects.toThrow(/label.*line 17/s);
     await engine.openData(rows(labelled), options, ignore);

@@ -39,7 +39,7 @@ export function setDataOption<Name extends keyof DataOptions>(name: Name, value:
 export async function reopenData(): Promise<void> {
   const { options, rowIndex } = useStudio.getState().data;
   const card = await trackIn('data', 'opening', (onProgress) => engine().reopenData(options, onProgress));
-  if (!card) return;
+  if (!card) return refreshEstimate(); // which says why nothing can start
   patch('data', { card });
   refreshEstimate();
   await showSome(card, Math.min(rowIndex, Math.max(0, rowsInFile(card) - 1)));
