@@ -68,6 +68,7 @@ export class ActiveRun {
     const prepared = await prepareRun(model, fields, this.#request.initAdapter?.files, (run) => ({
       count: this.#rows(run).rows.length,
       labels: this.#request.data.labels,
+      learned: { rows: this.#rows(run).rows, gpu: () => this.#machine.gpu() },
     }));
     if (resumeFrom) this.#takeUp(await this.#records.trimMetrics(id, resumeFrom.step));
     else await this.#records.create(id, this.#name(prepared), this.#origin(prepared), this.#request.rows);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Gpu } from '../gpu/device.ts';
 import { valuesOfSnapshot } from '../peft/parameterSpace.ts';
 import { trainedParameters } from '../peft/parameters.ts';
 import type { TrainerState } from '../train/trainer.ts';
@@ -21,14 +22,16 @@ export async function trainCommand(runFile: string, output: string, say: Say): P
   const initPath = fields['init_adapter'] ?? fields['adapter_name_or_path'];
   const init = typeof initPath === 'string' && initPath !== '' ? await openPath(initPath) : undefined;
   let rows: OpenRows | undefined;
+  let opening: Promise<Gpu> | undefined;
+  const gpu = () => (opening ??= openGpu(say));
   const prepared = await prepareRun(opened, fields, init, async (run, model) => {
     rows = await openRows(run, model, say);
-    return { count: rows.rows.length, labels: rows.labels };
+    return { count: rows.rows.length, labels: rows.labels, learned: { rows: rows.rows, gpu } };
   });
   if (!rows) throw new Error('the rows were not opened');
   const release = await claimFolder(output);
   try {
-    const { result, log } = await trainTold(prepared, rows, output, say);
+    const { result, log } = await trainTold(prepared, rows, await gpu(), output, say);
     const { model, adapter, run } = prepared;
     const files = await adapterFiles(model, adapter, result.values);
     const last = log.findLast((entry) => entry['loss'] !== undefined);
@@ -60,10 +63,10 @@ export async function trainCommand(runFile: string, output: string, say: Say): P
 async function trainTold(
   { run: { training }, model, adapter, initial }: PreparedRun,
   rows: OpenRows,
+  gpu: Gpu,
   output: string,
   say: Say,
 ): Promise<{ result: TrainingResult; log: LogEntry[] }> {
-  const gpu = await openGpu(say);
   const control = new RunControl();
   const interrupt = () => {
     say('stopping; Ctrl-C again ends at once and writes nothing');

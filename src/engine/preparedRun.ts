@@ -4,12 +4,15 @@ import { readAdapterFolder, writeAdapterFolder } from '../formats/adapterFolder.
 import type { FileSet } from '../formats/byteSource.ts';
 import { readDecoded, readDecodedRows, readOriginal, tensorOf } from '../models/checkpoint.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
+import type { EncodedRow } from '../data/encodeRow.ts';
 import type { LabelMap } from '../data/labels.ts';
+import type { Gpu } from '../gpu/device.ts';
 import type { TaskType } from '../models/family.ts';
-import type { Adapter, CheckpointFacts } from '../peft/method.ts';
+import type { Adapter, CheckpointFacts, RowStart } from '../peft/method.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import { filesBesideFloats } from './besideWeights.ts';
+import { GpuRowInputs } from './gpuRowInputs.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { labelsFile, labelsJson, modelForAdapter, modelForLabels, modelForTask } from './taskModel.ts';
 import { describeRun, withinPositions, type RunDescription } from './runFields.ts';
@@ -28,6 +31,8 @@ export interface PreparedRun {
 export interface RunRows {
   readonly count: number;
   readonly labels?: LabelMap;
+  /** for a start that is found on them: the rows to learn from, and where the model runs over them */
+  readonly learned?: { readonly rows: readonly EncodedRow[]; gpu(): Promise<Gpu> };
 }
 
 /**
@@ -53,19 +58,41 @@ export async function prepareRun(
   const steps = rows ? totalSteps(rows.count, run.training) : run.training.maxSteps;
   const quantisation = folder ? undefined : (ready.checkpoint.quantisation ?? null);
   const facts = { ...factsOf(ready), totalSteps: steps || undefined, quantisation };
-  const adapter = run.method.attach(run.methodFields, facts);
-  const initial = await valuesOf(ready, adapter, folder, run.training.seed);
+  const plain = run.method.attach(run.methodFields, facts);
+  const found = folder ? undefined : await startOnRows(plain, ready, run, rows);
+  const adapter = found ? run.method.attach(found.fields, facts) : plain;
+  const given = found?.values ?? (folder && valuesOfFolder(adapter, folder));
+  const initial = await valuesOf(ready, adapter, given, run.training.seed);
   return { run, model: ready, adapter, initial };
 }
 
-/** Numbers for every parameter: the folder's, and for those that it does not hold the method's initialisation. */
+/** What a method whose start depends on the rows finds on them. */
+async function startOnRows(
+  adapter: Adapter,
+  model: LoadedModel,
+  { training }: RunDescription,
+  rows: RunRows | undefined,
+): Promise<RowStart | undefined> {
+  if (!adapter.startFromRows || !rows?.learned) return undefined;
+  const inputs = await GpuRowInputs.open(await rows.learned.gpu(), model, rows.learned.rows, training.batchSize);
+  try {
+    return await adapter.startFromRows(inputs);
+  } finally {
+    inputs.close();
+  }
+}
+
+function valuesOfFolder(adapter: Adapter, folder: AdapterFolder): ReadonlyMap<string, Float32Array<ArrayBuffer>> {
+  return adapter.fromContent?.(folder) ?? valuesFromFile(adapter, folder.tensors);
+}
+
+/** Numbers for every parameter: those given, and for the others the method's initialisation. */
 async function valuesOf(
   model: LoadedModel,
   adapter: Adapter,
-  folder: AdapterFolder | undefined,
+  given: ReadonlyMap<string, Float32Array<ArrayBuffer>> | undefined,
   seed: number,
 ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  const given = folder && (adapter.fromContent?.(folder) ?? valuesFromFile(adapter, folder.tensors));
   return initialValues(adapter, given ?? new Map(), {
     seed,
     base: (tensor, version) =>
@@ -90,7 +117,7 @@ export async function attachAdapter(model: LoadedModel, files: FileSet): Promise
   const method = methodOfConfig(folder.config);
   const attached = method.attach(readAdapterFields(method, folder.config), factsOf(ready));
   const adapter = attached.forUse ?? attached;
-  return { model: ready, adapter, values: await valuesOf(ready, adapter, folder, 0), folder };
+  return { model: ready, adapter, values: await valuesOf(ready, adapter, valuesOfFolder(adapter, folder), 0), folder };
 }
 
 /** The adapter's folder as its library writes it: PEFT, or AdapterHub. Throws a UserError when a number is not finite. */

@@ -96,7 +96,7 @@ describe('LoRA', () => {
       expect(attach(description, { peft_type: 'LORA', init_lora_weights: given }).config['init_lora_weights']).toBe(
         true,
       );
-    expect(() => initials({ init_lora_weights: 'eva' })).toThrow(/init_lora_weights: "eva"/);
+    expect(() => initials({ init_lora_weights: 'corda' })).toThrow(/init_lora_weights: "corda"/);
   });
 
   it('refuses a module that is to be both changed and trained whole', () => {

@@ -38,7 +38,7 @@ describe('settings of LoRA that cannot work', () => {
     [{ r: 5, target_modules: ['v_proj'], init_lora_weights: 'pissa_niter_2' }, /Give 4 or less/],
     [{ init_lora_weights: 'pissa', lora_alpha: 0 }, /lora_alpha/],
     [{ r: 3, init_lora_weights: 'orthogonal' }, /r: 3 is odd.*Give 4/],
-    [{ init_lora_weights: 'eva' }, /init_lora_weights: "eva"/],
+    [{ init_lora_weights: 'corda' }, /init_lora_weights: "corda"/],
     [{ dora_magnitude_freeze_steps: 3 }, /dora_magnitude_freeze_steps.*use_dora: true/],
   ])('are refused: %o', (settings, message) => {
     expect(() => attachTo(describeModel(tinyLlama), { ...lora, ...settings })).toThrow(message);

@@ -3,6 +3,8 @@ import type { ModuleInfo } from '../models/family.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkLoraFields, checkLoraModule } from './lora/check.ts';
 import { doraLinear, doraTable, magnitudeSpecs } from './lora/dora.ts';
+import { evaStart } from './lora/eva.ts';
+import { evaSettings } from './lora/evaSettings.ts';
 import { loraFields } from './lora/fields.ts';
 import { mergeLora } from './lora/merge.ts';
 import { withRates } from './lora/rates.ts';
@@ -55,7 +57,9 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       replaces,
     },
   };
-  if (!takesFromWeight(fields['init_lora_weights'] as Start)) return adapter;
+  const start = fields['init_lora_weights'] as Start;
+  if (start === 'eva') return { ...adapter, startFromRows: (inputs) => evaStart(fields, modules, inputs) };
+  if (!takesFromWeight(start)) return adapter;
   return { ...adapter, toContent: async (values) => plainContent(adapter, sites.values(), values) };
 }
 
@@ -64,9 +68,13 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
  * LoRA of the quantised model, and PEFT would quantise and start anew on loading.
  */
 function configFields(fields: MethodFields): MethodFields {
-  const saved = savedFields(loraFields, fields);
-  if (fields['init_lora_weights'] !== 'loftq') return { ...saved, loftq_config: {} };
-  return { ...saved, init_lora_weights: true, loftq_config: {} };
+  const start = fields['init_lora_weights'];
+  return {
+    ...savedFields(loraFields, fields),
+    init_lora_weights: start === 'loftq' ? true : start,
+    loftq_config: {},
+    eva_config: start === 'eva' ? evaSettings(fields) : null,
+  };
 }
 
 function siteOf(fields: MethodFields, module: ModuleInfo, index: number): LoraSite {

@@ -5,6 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { AdapterHooks } from '../models/builder.ts';
 import type { ModelDescription } from '../models/family.ts';
+import type { Matrix } from './algebra/matrix.ts';
 import type { FieldSchema } from './schema.ts';
 
 /** How a parameter starts when no file gives it. */
@@ -78,6 +79,29 @@ export interface AdapterContent {
 
 export type ParameterValues = ReadonlyMap<string, Float32Array>;
 
+/** What linears read on the rows that a run learns from. */
+export interface RowInputs {
+  /** batches that the rows make, in their order */
+  readonly batches: number;
+  /**
+   * Runs the untouched model over a batch and gives what these linears read, [tokens, in], once for those that read the same.
+   * Throws a UserError where one of them does not read tokens.
+   * @param learnedOnly tokens that have a label alone, where rows have labels by token; padding is left out always
+   */
+  read(
+    batch: number,
+    modules: readonly string[],
+    learnedOnly: boolean,
+    use: (modules: readonly string[], rows: Matrix) => void,
+  ): Promise<void>;
+}
+
+/** A start that is found on the rows: fields in place of those given, and numbers of parameters. */
+export interface RowStart {
+  readonly fields: MethodFields;
+  readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
 /** A method's settings applied to one model: everything that a trace, a file and a form need to know. */
 export interface Adapter {
   readonly peftType: string;
@@ -104,6 +128,8 @@ export interface Adapter {
   toContent?(values: ParameterValues, readBase: (tensor: string) => Promise<Float32Array>): Promise<AdapterContent>;
   /** The way back, for continuing and for use; throws a UserError. Default: strict, tensor by tensor. Frozen parameters may be left out. */
   fromContent?(content: AdapterContent): Map<string, Float32Array<ArrayBuffer>>;
+  /** For settings that start from the rows of a new run: the adapter is attached anew, with what is found. */
+  startFromRows?(inputs: RowInputs): Promise<RowStart>;
   /** What takes this adapter's place where it is only used: read from the same folder, with what training alone needs worked out. */
   readonly forUse?: Adapter;
 }

@@ -13,6 +13,8 @@ export interface FieldSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly choices?: readonly string[];
+  /** what a value must be, where `kind` does not say it */
+  readonly expected?: string;
   /** folded away in the form */
   readonly advanced: boolean;
   /** says how the parameters are trained or stored, not what they compute: not in PEFT's adapter_config.json, and free to change where an adapter is continued */
@@ -171,6 +173,7 @@ export function savedFields(
 }
 
 function expectation(field: FieldSchema): string {
+  if (field.expected !== undefined) return field.expected;
   const range =
     field.maximum === undefined
       ? `of ${String(field.minimum)} or more`

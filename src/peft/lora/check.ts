@@ -2,6 +2,7 @@ import { UserError } from '../../formats/errors.ts';
 import type { ModuleInfo } from '../../models/family.ts';
 import type { CheckpointFacts, MethodFields } from '../method.ts';
 import { refuseWideRank } from '../tuner.ts';
+import { evaSettings } from './evaSettings.ts';
 import { checkLoftq } from './loftq.ts';
 import { takesFromWeight, type Start } from './start.ts';
 
@@ -15,6 +16,7 @@ export function checkLoraFields(fields: MethodFields, model: CheckpointFacts): v
       `lora_bias works with init_lora_weights true or false only, not with ${start}. Set lora_bias: false, or init_lora_weights: true.`,
     );
   if (start === 'loftq') checkLoftq(fields, model);
+  if (start === 'eva') evaSettings(fields);
   for (const [name, idle] of [
     ['dora_magnitude_freeze_steps', 0],
     ['dora_magnitude_lr_ratio', 1],

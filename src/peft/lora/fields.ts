@@ -5,7 +5,7 @@ import { biasField, targetFields } from '../tuner.ts';
 /** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
 const mostRank = 16384;
 
-const starts = ['true', 'false', 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal', 'loftq'] as const;
+const starts = ['true', 'false', 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal', 'loftq', 'eva'] as const;
 
 /** PEFT takes any number of iterations in the name. */
 const lowRankSvd = /^pissa_niter_\d{1,3}$/;
@@ -14,7 +14,7 @@ const startField: FieldSchema = {
   ...choiceField({
     name: 'init_lora_weights',
     label: 'Start of A and B',
-    help: 'true: A uniform as in a fresh linear layer, B zero; gaussian: A normal with deviation 1 ÷ rank. pissa and olora start from the largest directions of the weight and learn faster (pissa_niter_4 finds them sooner); orthogonal: A and B at random, with B·A zero; loftq: from what quantising on loading takes from the weight, so that alpha equal to the rank gives most of it back. false: both at random.',
+    help: 'true: A uniform as in a fresh linear layer, B zero; gaussian: A normal with deviation 1 ÷ rank. pissa and olora start from the largest directions of the weight and learn faster (pissa_niter_4 finds them sooner); orthogonal: A and B at random, with B·A zero; loftq: from what quantising on loading takes from the weight, so that alpha equal to the rank gives most of it back; eva: A from the main directions of what each layer reads on your rows, with more rank where they say more. false: both at random.',
     default: true,
     choices: starts,
     advanced: true,
@@ -137,6 +137,16 @@ export const loraFields: readonly FieldSchema[] = [
     whole: true,
     minimum: 1,
   }),
+  {
+    name: 'eva_config',
+    label: "EVA's settings",
+    help: 'With the start eva: rho, the most that a rank may grow by (1: ranks stay), and tau, how still the directions must stand.',
+    kind: 'pattern',
+    default: null,
+    advanced: true,
+    expected: 'it must map settings of EVA to their values, such as {"rho": 2, "tau": 0.99}',
+    schema: v.nullable(v.record(v.string(), v.union([v.number(), v.boolean()]))),
+  },
   ...plusFields,
   biasField('lora_only'),
   booleanField({

@@ -1,3 +1,4 @@
+import { UserError } from '../../formats/errors.ts';
 import type { ModuleInfo } from '../../models/family.ts';
 import { leadingSvd } from '../algebra/leadingSvd.ts';
 import { matrixOf, product, transpose, type Matrix } from '../algebra/matrix.ts';
@@ -34,6 +35,7 @@ export function startOfLinear(start: Start, module: ModuleInfo, rank: number, sc
   const zeros: Initial = { kind: 'constant', value: 0 };
   if (start === 'gaussian') return { a: { kind: 'normal', std: 1 / rank }, b: zeros };
   if (start === 'orthogonal') return orthogonalStart(module, rank);
+  if (start === 'eva') return { a: computed(() => Promise.reject(needsRows())), b: zeros };
   if (start === 'loftq') return loftqStart(module, rank);
   if (typeof start === 'boolean') return { a: fresh(inFeatures), b: start ? zeros : fresh(rank) };
   const compute = onlyOnce(async ({ base, seed }: InitialContext) => {
@@ -49,6 +51,13 @@ export function startOfLinear(start: Start, module: ModuleInfo, rank: number, sc
   });
   const taken = { a: frozen('a', [rank, inFeatures]), b: frozen('b', [outFeatures, rank]) };
   return { a: copyOf(taken.a.name), b: copyOf(taken.b.name), taken };
+}
+
+/** EVA's numbers are there before the others are computed: see Adapter.startFromRows. */
+function needsRows(): UserError {
+  return new UserError(
+    'init_lora_weights: eva starts from the rows of a run of the method LoRA. Give another start here, such as true.',
+  );
 }
 
 function copyOf(name: string): Initial {
