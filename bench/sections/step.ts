@@ -6,7 +6,7 @@ import { LoadedModel } from '../../src/engine/loadedModel.ts';
 import { openPath, readRunFile } from '../../src/engine/nodeFiles.ts';
 import { prepareData } from '../../src/engine/preparedData.ts';
 import { prepareRun } from '../../src/engine/preparedRun.ts';
-import { tokenBucket } from '../../src/engine/trainingRun.ts';
+import { tokenBucket } from '../../src/engine/runBatches.ts';
 import { fileSource } from '../../src/formats/nodeFiles.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Dispatch } from '../../src/gpu/kernel.ts';

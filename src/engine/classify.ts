@@ -7,7 +7,7 @@ import { Trainer } from '../train/trainer.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { putOnGpu } from './modelOnGpu.ts';
 import type { AttachedAdapter } from './preparedRun.ts';
-import { collateFor } from './trainingRun.ts';
+import { collateFor } from './runBatches.ts';
 
 /** Nothing is trained: what matters to an evaluation is that rows come one by one. */
 const noTraining: TrainingSettings = {

@@ -17,7 +17,7 @@ import { adapterBytes } from './methodFits.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
 import { peftTaskType } from './preparedRun.ts';
 import { describeRun, type RunDescription } from './runFields.ts';
-import { largestBatch, tokenBucket } from './trainingRun.ts';
+import { largestBatch, tokenBucket } from './runBatches.ts';
 
 /** Bytes of a software GPU's memory that a page may hope for: half of what the browser says the machine has. */
 function softwareMemory(): number | null {

@@ -11,7 +11,7 @@ import { lossShape } from '../train/traceLoss.ts';
 import { traceLinearInputs, type LinearInput } from '../train/traceLinearInputs.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { traceable } from './modelOnGpu.ts';
-import { collateFor } from './trainingRun.ts';
+import { collateFor } from './runBatches.ts';
 
 /** What linears of the untouched model read on the rows of a run: one forward pass for each batch. */
 export class GpuRowInputs implements RowInputs {

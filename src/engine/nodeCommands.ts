@@ -22,7 +22,7 @@ import { prepareImage } from './preparedImages.ts';
 import { confusionRows } from './scores.ts';
 import { modelForTask } from './taskModel.ts';
 import { isClassifier } from '../train/traceLoss.ts';
-import { batchesInOrder } from './trainingRun.ts';
+import { batchesInOrder } from './runBatches.ts';
 
 /** Measures an adapter (or the base model) on the run file's evaluation rows, or on its rows where none are set apart. */
 export async function evalCommand(

@@ -14,7 +14,7 @@ import { openModelAt } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
 import { peftTaskType } from './preparedRun.ts';
 import { modelForTask, type TaskFields } from './taskModel.ts';
-import { tokenBucket } from './trainingRun.ts';
+import { tokenBucket } from './runBatches.ts';
 
 /** Bytes by category of a run, from configs alone: rows are taken to be max_length long. */
 export async function estimateCommand(runFile: string): Promise<Record<string, unknown>> {

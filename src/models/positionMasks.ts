@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { HookTrace } from './builder.ts';
+import type { HookTrace } from './hooks.ts';
 
 /** Whether a method touches a position of a row; `length` is that of the row, or of the prompt that is answered. */
 export type CoversPosition = (position: number, length: number) => boolean;

@@ -1,5 +1,5 @@
 import { Graph } from '../graph/graph.ts';
-import type { AdapterHooks } from './builder.ts';
+import type { AdapterHooks } from './hooks.ts';
 import { neededShapes } from './checkpoint.ts';
 import type { ModelDescription } from './family.ts';
 

@@ -1,4 +1,4 @@
-import type { AdapterHooks } from './builder.ts';
+import type { AdapterHooks } from './hooks.ts';
 
 /** Positions that an adapter's prompt and prefix take in front of each row. */
 export function virtualTokens(adapter: Pick<AdapterHooks, 'prompt' | 'prefix'> | undefined): number {

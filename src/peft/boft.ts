@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Tensor } from '../graph/tensor.ts';
-import type { HookTrace } from '../models/builder.ts';
+import type { HookTrace } from '../models/hooks.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Matrix } from './algebra/matrix.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';

@@ -1,4 +1,4 @@
-import type { HookTrace, LinearSite } from '../models/builder.ts';
+import type { HookTrace, LinearSite } from '../models/hooks.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkLoraFields, checkLoraModule } from './lora/check.ts';

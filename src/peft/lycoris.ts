@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
-import type { HookTrace } from '../models/builder.ts';
+import type { HookTrace } from '../models/hooks.ts';
 import type { Initial, MethodFields, ParameterSpec } from './method.ts';
 import { booleanField, integerField, numberField, patternField, type FieldSchema } from './schema.ts';
 import { patternValue } from './targets.ts';

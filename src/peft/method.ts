@@ -3,7 +3,7 @@ import type { Quantisation } from '../quant/quantise.ts';
 import type { FloatTensor } from '../formats/floatTensors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
-import type { AdapterHooks } from '../models/builder.ts';
+import type { AdapterHooks } from '../models/hooks.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { Matrix } from './algebra/matrix.ts';
 import type { FieldSchema } from './schema.ts';

@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { HookTrace, LinearSite } from '../models/builder.ts';
+import type { HookTrace, LinearSite } from '../models/hooks.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import { plusProduct } from './lora/weights.ts';
 import type {

@@ -1,7 +1,8 @@
 import { differentiate } from '../graph/differentiate.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { ModelBuilder, type AdapterHooks, type WeightCatalog } from '../models/builder.ts';
+import { ModelBuilder, type WeightCatalog } from '../models/builder.ts';
+import { type AdapterHooks } from '../models/hooks.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { Traced } from '../models/runtime.ts';
 

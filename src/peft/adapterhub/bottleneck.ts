@@ -1,7 +1,7 @@
 import { weightsKey } from '../../formats/adapterHubFolder.ts';
 import { UserError } from '../../formats/errors.ts';
 import type { FloatTensor } from '../../formats/floatTensors.ts';
-import { joinStream, type SublayerSite } from '../../models/builder.ts';
+import { joinStream, type SublayerSite } from '../../models/hooks.ts';
 import type { ModelDescription } from '../../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterValues } from '../method.ts';
 import { replacement } from '../savedModules.ts';

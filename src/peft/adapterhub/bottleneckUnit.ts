@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { HookTrace, SublayerSite } from '../../models/builder.ts';
-import { joinStream } from '../../models/builder.ts';
+import type { HookTrace, SublayerSite } from '../../models/hooks.ts';
+import { joinStream } from '../../models/hooks.ts';
 import type { Initial, ParameterSpec } from '../method.ts';
 import { randomNormals } from '../randomNumbers.ts';
 import { nonLinearities, type BottleneckSettings } from './bottleneckFields.ts';

@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { LinearSite } from '../../models/builder.ts';
+import type { LinearSite } from '../../models/hooks.ts';
 import type { ModuleInfo } from '../../models/family.ts';
 import type { InitialContext } from '../method.ts';
 import { parameterTensor } from '../parameters.ts';

@@ -2,7 +2,7 @@ import { UserError } from '../../formats/errors.ts';
 import type { FloatTensor } from '../../formats/floatTensors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { HookTrace, LinearSite } from '../../models/builder.ts';
+import type { HookTrace, LinearSite } from '../../models/hooks.ts';
 import type { ModuleInfo } from '../../models/family.ts';
 import { matrixOf, product, transpose } from '../algebra/matrix.ts';
 import { truncatedSvd } from '../algebra/truncatedSvd.ts';

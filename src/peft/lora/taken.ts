@@ -1,7 +1,7 @@
 import type { FloatTensor } from '../../formats/floatTensors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { LinearSite } from '../../models/builder.ts';
+import type { LinearSite } from '../../models/hooks.ts';
 import { tensorsForFile } from '../initialize.ts';
 import type { Adapter, AdapterContent, ParameterValues } from '../method.ts';
 import { plusLowRank, type FactorSpecs, type LoraSite } from './site.ts';

@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { HookTrace } from '../../models/builder.ts';
+import type { HookTrace } from '../../models/hooks.ts';
 import type { ParameterSpec } from '../method.ts';
 
 /** The parameters of one direction of one layer; the gates i, f, g, o lie behind one another. */

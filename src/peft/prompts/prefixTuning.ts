@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { AdapterHooks } from '../../models/builder.ts';
+import type { AdapterHooks } from '../../models/hooks.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields } from '../method.ts';
 import { booleanField, choiceField, optionalIntegerField } from '../schema.ts';
 import { embeddingSpec, linearSpecs, traceLinear, withEncoder } from './encoder.ts';

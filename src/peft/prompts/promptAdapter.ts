@@ -1,6 +1,6 @@
 import { UserError } from '../../formats/errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { AdapterHooks, HookTrace } from '../../models/builder.ts';
+import type { AdapterHooks, HookTrace } from '../../models/hooks.ts';
 import type { ModelDescription } from '../../models/family.ts';
 import type { Adapter, CheckpointFacts, MethodFields, ParameterSpec } from '../method.ts';
 import { keyPrefix, modulesToSaveField, replacement, savedModules, taskHeads } from '../savedModules.ts';
