@@ -21,6 +21,7 @@ import { classify, unlabelledRow } from './classify.ts';
 import { prepareImage } from './preparedImages.ts';
 import { confusionRows } from './scores.ts';
 import { modelForTask } from './taskModel.ts';
+import { writtenScores } from './writtenScores.ts';
 import { isClassifier } from '../train/traceLoss.ts';
 import { batchesInOrder } from './runBatches.ts';
 
@@ -46,11 +47,13 @@ export async function evalCommand(
     const evaluation = await trainer.evaluate(batchesInOrder(measured, run.training.batchSize, model));
     const { loss, accuracy, targets, metrics } = evaluation;
     const figures = metrics?.scores ?? { perplexity: perplexity(loss), accuracy };
+    const written = await writtenScores(new Generator(new Runtime(gpu, weights, space), traced), model, measured);
     const confusion = metrics?.confusion && { confusion: confusionRows(metrics.confusion) };
     return {
       eval_loss: loss,
       ...figures,
       ...confusion,
+      ...written,
       rows: measured.length,
       [metrics ? 'targets' : 'tokens']: targets,
     };

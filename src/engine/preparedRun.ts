@@ -46,7 +46,7 @@ export async function prepareRun(
   initAdapter?: FileSet,
   openRows?: (run: RunDescription, model: LoadedModel) => Promise<RunRows> | RunRows,
 ): Promise<PreparedRun> {
-  const folder = initAdapter && (await readAdapterFolder(initAdapter));
+  const folder = initAdapter && (await readAdapterFor(model, initAdapter));
   const described = describeRun(fields, folder?.config);
   const quantised = model.quantised(described.quantisation);
   const forTask = await (folder && initAdapter
@@ -102,6 +102,12 @@ async function valuesOf(
   });
 }
 
+/** An adapter's folder, with the names that the model's modules have today. */
+async function readAdapterFor({ checkpoint }: LoadedModel, files: FileSet): Promise<AdapterFolder> {
+  const folder = await readAdapterFolder(files);
+  return checkpoint.description.fromOlder?.(folder) ?? folder;
+}
+
 export interface AttachedAdapter {
   /** with the head that the adapter is for */
   readonly model: LoadedModel;
@@ -112,7 +118,7 @@ export interface AttachedAdapter {
 
 /** A finished adapter ready for use on this model. Strict: see valuesFromFile. */
 export async function attachAdapter(model: LoadedModel, files: FileSet): Promise<AttachedAdapter> {
-  const folder = await readAdapterFolder(files);
+  const folder = await readAdapterFor(model, files);
   const ready = await modelForAdapter(model, files, folder);
   const method = methodOfConfig(folder.config);
   const attached = method.attach(readAdapterFields(method, folder.config), factsOf(ready));

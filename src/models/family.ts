@@ -1,3 +1,4 @@
+import type { AdapterFolder } from '../formats/adapterContent.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ModelBuilder } from './builder.ts';
@@ -52,6 +53,8 @@ export interface ModelDescription {
     readonly channels: number;
     readonly positions: number;
   };
+  /** An adapter of an older version of the library, under today's names of the modules; any other as it is. */
+  fromOlder?(adapter: AdapterFolder): AdapterFolder;
   /** tensors of a new head, which the checkpoint lacks or has for other labels: they start afresh and must be trained */
   readonly freshTensors?: ReadonlySet<string>;
   /** Transformers' model_type and class */

@@ -1,3 +1,4 @@
+import type { AdapterFolder } from '../formats/adapterContent.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
@@ -117,6 +118,7 @@ function describe(config: VitConfig, task: Task): ModelDescription {
       ['vit.embeddings.position_embeddings', [positions * hiddenSize]],
     ]),
     defaultTargets,
+    fromOlder: adapterFromOlder,
     eosTokenIds: [],
     constants: () => new Map(),
     traceBody: (builder) => traceBody(builder, config),
@@ -238,14 +240,37 @@ const olderModules: readonly (readonly [string, string])[] = [
   ['output.dense', 'mlp.fc2'],
 ];
 
+/** A path or a key that names a module of an older adapter, as it is today. */
+function todaysPath(path: string): string {
+  return path.replace(/vit\.encoder\.layer\.(\d+)\.(.*)$/, (_, layer: string, rest: string) => {
+    const [older = '', today = ''] = olderModules.find(([name]) => rest === name || rest.startsWith(`${name}.`)) ?? [];
+    return `vit.layers.${layer}.${today}${rest.slice(older.length)}`;
+  });
+}
+
+/** Modules of today that a name of an older target ends: "output.dense" is the attention's and the MLP's. */
+function todaysTargets(target: string): string[] {
+  if (target.startsWith('vit.')) return [todaysPath(target)];
+  const meant = olderModules.filter(([older]) => older === target || older.endsWith(`.${target}`));
+  return meant.length > 0 ? meant.map(([, today]) => today) : [target];
+}
+
+/** PEFT's adapters for Transformers 4's ViT: their keys and their list of targets. */
+function adapterFromOlder(adapter: AdapterFolder): AdapterFolder {
+  if (![...adapter.tensors.keys()].some((key) => key.includes('vit.encoder.layer.'))) return adapter;
+  const { target_modules: targets } = adapter.config;
+  const renamed = Array.isArray(targets) ? { target_modules: targets.map(String).flatMap(todaysTargets) } : {};
+  return {
+    ...adapter,
+    config: { ...adapter.config, ...renamed },
+    tensors: new Map([...adapter.tensors].map(([key, tensor]) => [todaysPath(key), tensor])),
+  };
+}
+
 /** A body saved without its classifier lacks the name of the body. */
 function tensorFromFolder(name: string): string {
   const whole = /^(embeddings|encoder|layers|layernorm)\./.test(name) ? `vit.${name}` : name;
-  const match = /^vit\.encoder\.layer\.(\d+)\.(.+)\.(weight|bias)$/.exec(whole);
-  if (!match) return whole;
-  const [, layer, module = '', kind] = match;
-  const today = olderModules.find(([older]) => older === module)?.[1] ?? module;
-  return `vit.layers.${layer}.${today}.${kind}`;
+  return todaysPath(whole);
 }
 
 function refuseGguf(): never {

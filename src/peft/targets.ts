@@ -1,6 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import { nearest } from './nearest.ts';
 import type { ModelDescription, ModuleInfo } from '../models/family.ts';
+import { taskHeads } from './savedModules.ts';
 
 export interface TargetFields {
   readonly target_modules: string | readonly string[] | null;
@@ -29,7 +30,7 @@ export function resolveTargets(
     );
   const isTarget = matcher(targets ?? [], description, 'target_modules');
   const isExcluded = matcher(fields.exclude_modules ?? [], description, 'exclude_modules');
-  const isSaved = savedMatcher([fields.modules_to_save ?? []].flat());
+  const isSaved = savedMatcher([fields.modules_to_save ?? [], taskHeads(description)].flat());
   const isInLayer = layerMatcher(layers, fields.layers_pattern ?? null);
   const matched = description.modules.filter(
     ({ path }) => isTarget(path) && !isExcluded(path) && !isSaved(path) && isInLayer(path),
@@ -54,8 +55,10 @@ function matcher(
   field: string,
 ): (path: string) => boolean {
   if (targets === 'all-linear') {
+    // PEFT knows no task for images, and so takes their head for a linear like any other
+    const leftOut = description.task === 'IMAGE_CLS' ? undefined : description.headPath;
     const linears = new Set(
-      description.modules.filter((m) => m.kind === 'linear' && m.path !== description.headPath).map((m) => m.path),
+      description.modules.filter((m) => m.kind === 'linear' && m.path !== leftOut).map((m) => m.path),
     );
     return (path) => linears.has(path);
   }
