@@ -10,7 +10,7 @@ test('a run on an own model and own data goes on after a reload, from its last c
   page.on('dialog', (dialog) => void dialog.accept());
   await page.goto('./');
   await page.getByRole('button', { name: 'Choose a model folder' }).setInputFiles(join(demo, 'model'));
-  await expect(page.getByText('LlamaForCausalLM')).toBeVisible();
+  await expect(page.getByText('LlamaForCausalLM, of the llama family')).toBeVisible();
   await expect(page.getByText('Can be trained')).toBeVisible();
   await expect(page.getByRole('switch', { name: 'Keep on this device' })).toBeChecked();
 
