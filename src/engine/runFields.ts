@@ -274,7 +274,10 @@ export function describeRun(
     methodFields,
     given: new Set(Object.keys(named)),
     training: trainingSettings(runFields),
-    task: runFields as unknown as TaskFields,
+    task: {
+      task_type: runFields['task_type'] as TaskFields['task_type'],
+      problem_type: runFields['problem_type'] as TaskFields['problem_type'],
+    },
     quantisation: quantisationOf(runFields),
     maxLength: runFields['max_length'] as number,
     lossOn: runFields['loss_on'] as 'replies' | 'all',

@@ -4,6 +4,7 @@ import { readBertConfig, type BertConfig } from './bertConfig.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { firstRows, headModule, resolveTask, type Task } from './heads.ts';
+import { linear, norm, table } from './modules.ts';
 
 /**
  * BERT, RoBERTa (XLM-R too) and DistilBERT: post-norm encoder blocks behind word, position and type embeddings, with a classifier of
@@ -153,42 +154,25 @@ function defaultTargets(modelType: BertConfig['modelType']): ModelDescription['d
   };
 }
 
-function linear(path: string, inFeatures: number, outFeatures: number): ModuleInfo {
-  return { path, kind: 'linear', hasBias: true, inFeatures, outFeatures };
-}
-
 function bodyModules(config: BertConfig): ModuleInfo[] {
   const { hiddenSize, intermediateSize, modelType } = config;
   const name = names[modelType];
-  const norm = (path: string): ModuleInfo => ({
-    path,
-    kind: 'norm',
-    hasBias: true,
-    inFeatures: hiddenSize,
-    outFeatures: hiddenSize,
-  });
-  const table = (path: string, rows: number): ModuleInfo => ({
-    path: `${name.body}.embeddings.${path}`,
-    kind: 'embedding',
-    hasBias: false,
-    inFeatures: rows,
-    outFeatures: hiddenSize,
-  });
+  const tableOf = (path: string, rows: number) => table(`${name.body}.embeddings.${path}`, rows, hiddenSize);
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `${name.body}.${name.layers}.${i}`);
   return [
-    table('word_embeddings', config.vocabSize),
-    table('position_embeddings', config.positionRows),
-    ...(config.typeVocabSize > 0 ? [table('token_type_embeddings', config.typeVocabSize)] : []),
-    norm(`${name.body}.embeddings.LayerNorm`),
+    tableOf('word_embeddings', config.vocabSize),
+    tableOf('position_embeddings', config.positionRows),
+    ...(config.typeVocabSize > 0 ? [tableOf('token_type_embeddings', config.typeVocabSize)] : []),
+    norm(`${name.body}.embeddings.LayerNorm`, hiddenSize),
     ...layers.flatMap((layer) => [
       linear(`${layer}.${name.query}`, hiddenSize, hiddenSize),
       linear(`${layer}.${name.key}`, hiddenSize, hiddenSize),
       linear(`${layer}.${name.value}`, hiddenSize, hiddenSize),
       linear(`${layer}.${name.attentionOutput}`, hiddenSize, hiddenSize),
-      norm(`${layer}.${name.attentionNorm}`),
+      norm(`${layer}.${name.attentionNorm}`, hiddenSize),
       linear(`${layer}.${name.up}`, hiddenSize, intermediateSize),
       linear(`${layer}.${name.down}`, intermediateSize, hiddenSize),
-      norm(`${layer}.${name.outputNorm}`),
+      norm(`${layer}.${name.outputNorm}`, hiddenSize),
     ]),
     ...(modelType === 'bert' ? [linear('bert.pooler.dense', hiddenSize, hiddenSize)] : []),
   ];

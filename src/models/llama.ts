@@ -3,7 +3,8 @@ import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { llamaConfigFromGguf, readLlamaConfig, type LlamaConfig } from './llamaConfig.ts';
 import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
-import { rotaryTable } from './rotary.ts';
+import { linear, norm, table } from './modules.ts';
+import { rotaryConstants } from './rotary.ts';
 
 /**
  * Llama 2 and 3, SmolLM2, Mistral, Qwen2, Qwen2.5 and Qwen3: pre-norm blocks of grouped-query attention with rotary embedding and a
@@ -51,18 +52,6 @@ function describe(config: LlamaConfig, task: Task): ModelDescription {
   };
 }
 
-/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
-function rotaryConstants({ rope, headDim }: LlamaConfig): ModelDescription['constants'] {
-  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
-  return (positions) => {
-    const table =
-      known.get(positions) ??
-      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
-    known.set(positions, table);
-    return table;
-  };
-}
-
 /** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its kin. Qwen3 has no IA³ entry of its own: it takes Qwen2's. */
 function defaultTargets(modelType: string): ModelDescription['defaultTargets'] {
   const isQwen = modelType.startsWith('qwen');
@@ -80,38 +69,24 @@ function modulesOf(config: LlamaConfig, task: Task): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
-  const linear = (path: string, inFeatures: number, outFeatures: number, hasBias: boolean): ModuleInfo => ({
-    path,
-    kind: 'linear',
-    hasBias,
-    inFeatures,
-    outFeatures,
-  });
-  const norm = (path: string, width: number): ModuleInfo => ({
-    path,
-    kind: 'norm',
-    hasBias: false,
-    inFeatures: width,
-    outFeatures: width,
-  });
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`).flatMap((layer) => [
     linear(`${layer}.self_attn.q_proj`, hiddenSize, queries, config.qkvBias),
     linear(`${layer}.self_attn.k_proj`, hiddenSize, keys, config.qkvBias),
     linear(`${layer}.self_attn.v_proj`, hiddenSize, keys, config.qkvBias),
     linear(`${layer}.self_attn.o_proj`, queries, hiddenSize, config.outputBias),
     ...(config.headNorm
-      ? [norm(`${layer}.self_attn.q_norm`, headDim), norm(`${layer}.self_attn.k_norm`, headDim)]
+      ? [norm(`${layer}.self_attn.q_norm`, headDim, false), norm(`${layer}.self_attn.k_norm`, headDim, false)]
       : []),
     linear(`${layer}.mlp.gate_proj`, hiddenSize, intermediateSize, config.mlpBias),
     linear(`${layer}.mlp.up_proj`, hiddenSize, intermediateSize, config.mlpBias),
     linear(`${layer}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias),
-    norm(`${layer}.input_layernorm`, hiddenSize),
-    norm(`${layer}.post_attention_layernorm`, hiddenSize),
+    norm(`${layer}.input_layernorm`, hiddenSize, false),
+    norm(`${layer}.post_attention_layernorm`, hiddenSize, false),
   ]);
   return [
-    { path: 'model.embed_tokens', kind: 'embedding', hasBias: false, inFeatures: vocabSize, outFeatures: hiddenSize },
+    table('model.embed_tokens', vocabSize, hiddenSize),
     ...layers,
-    norm('model.norm', hiddenSize),
+    norm('model.norm', hiddenSize, false),
     task.type === 'CAUSAL_LM'
       ? linear('lm_head', hiddenSize, vocabSize, false)
       : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),

@@ -5,7 +5,7 @@ import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 import { readPhi3Config, type Phi3Config } from './phi3Config.ts';
-import { rotaryTable } from './rotary.ts';
+import { rotaryConstants } from './rotary.ts';
 
 /**
  * Phi-3 of short context: Llama's blocks with q, k and v from one linear and the gate and its partner from another. Source:
@@ -83,18 +83,6 @@ function modulesOf(config: Phi3Config, task: Task): ModuleInfo[] {
       ? linear('lm_head', hiddenSize, vocabSize, false)
       : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
   ];
-}
-
-/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
-function rotaryConstants({ rope, headDim }: Phi3Config): ModelDescription['constants'] {
-  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
-  return (positions) => {
-    const angles =
-      known.get(positions) ??
-      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
-    known.set(positions, angles);
-    return angles;
-  };
 }
 
 function traceBody(builder: ModelBuilder, config: Phi3Config, ids: Tensor): Tensor {

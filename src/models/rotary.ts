@@ -1,4 +1,5 @@
 import { UserError } from '../formats/errors.ts';
+import type { ModelDescription } from './family.ts';
 
 /** How rotary angles are scaled; Transformers' rope_parameters (5) or rope_theta with rope_scaling (4). */
 export type RopeScaling =
@@ -112,4 +113,22 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined
 
 function numberOr(value: unknown, fallback: number): number {
   return typeof value === 'number' ? value : fallback;
+}
+
+/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
+export function rotaryConstants({
+  rope,
+  headDim,
+}: {
+  readonly rope: Rope;
+  readonly headDim: number;
+}): ModelDescription['constants'] {
+  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
+  return (positions) => {
+    const angles =
+      known.get(positions) ??
+      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
+    known.set(positions, angles);
+    return angles;
+  };
 }

@@ -3,6 +3,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { resolveTask, type Task } from './heads.ts';
+import { linear, norm, table } from './modules.ts';
 import { bucketTable, readT5Config, type T5Config } from './t5Config.ts';
 
 /**
@@ -65,63 +66,46 @@ function defaultTargets({ modelType, isGated }: T5Config): ModelDescription['def
 function modulesOf(config: T5Config): ModuleInfo[] {
   const { hiddenSize, numHeads, vocabSize } = config;
   const inner = numHeads * config.headDim;
-  const linear = (path: string, inFeatures: number, outFeatures: number): ModuleInfo => ({
-    path,
-    kind: 'linear',
-    hasBias: false,
-    inFeatures,
-    outFeatures,
-  });
-  const norm = (path: string): ModuleInfo => ({
-    path,
-    kind: 'norm',
-    hasBias: false,
-    inFeatures: hiddenSize,
-    outFeatures: hiddenSize,
-  });
+  const bare = (path: string, inFeatures: number, outFeatures: number) => linear(path, inFeatures, outFeatures, false);
+  const rms = (path: string) => norm(path, hiddenSize, false);
   const attention = (path: string) => [
-    linear(`${path}.q`, hiddenSize, inner),
-    linear(`${path}.k`, hiddenSize, inner),
-    linear(`${path}.v`, hiddenSize, inner),
-    linear(`${path}.o`, inner, hiddenSize),
+    bare(`${path}.q`, hiddenSize, inner),
+    bare(`${path}.k`, hiddenSize, inner),
+    bare(`${path}.v`, hiddenSize, inner),
+    bare(`${path}.o`, inner, hiddenSize),
   ];
   const feedForward = (path: string) => [
     ...(config.isGated ? ['wi_0', 'wi_1'] : ['wi']).map((up) =>
-      linear(`${path}.DenseReluDense.${up}`, hiddenSize, config.intermediateSize),
+      bare(`${path}.DenseReluDense.${up}`, hiddenSize, config.intermediateSize),
     ),
-    linear(`${path}.DenseReluDense.wo`, config.intermediateSize, hiddenSize),
-    norm(`${path}.layer_norm`),
+    bare(`${path}.DenseReluDense.wo`, config.intermediateSize, hiddenSize),
+    rms(`${path}.layer_norm`),
   ];
-  const table = (stack: string): ModuleInfo => ({
-    path: `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`,
-    kind: 'embedding',
-    hasBias: false,
-    inFeatures: config.numBuckets,
-    outFeatures: numHeads,
-  });
+  const buckets = (stack: string) =>
+    table(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`, config.numBuckets, numHeads);
   const encoder = Array.from({ length: config.numLayers }, (_, i) => `encoder.block.${i}.layer`).flatMap((layer) => [
     ...attention(`${layer}.0.SelfAttention`),
-    norm(`${layer}.0.layer_norm`),
+    rms(`${layer}.0.layer_norm`),
     ...feedForward(`${layer}.1`),
   ]);
   const decoder = Array.from({ length: config.numDecoderLayers }, (_, i) => `decoder.block.${i}.layer`).flatMap(
     (layer) => [
       ...attention(`${layer}.0.SelfAttention`),
-      norm(`${layer}.0.layer_norm`),
+      rms(`${layer}.0.layer_norm`),
       ...attention(`${layer}.1.EncDecAttention`),
-      norm(`${layer}.1.layer_norm`),
+      rms(`${layer}.1.layer_norm`),
       ...feedForward(`${layer}.2`),
     ],
   );
   return [
-    { path: 'shared', kind: 'embedding', hasBias: false, inFeatures: vocabSize, outFeatures: hiddenSize },
-    table('encoder'),
+    table('shared', vocabSize, hiddenSize),
+    buckets('encoder'),
     ...encoder,
-    norm('encoder.final_layer_norm'),
-    table('decoder'),
+    rms('encoder.final_layer_norm'),
+    buckets('decoder'),
     ...decoder,
-    norm('decoder.final_layer_norm'),
-    linear('lm_head', hiddenSize, vocabSize),
+    rms('decoder.final_layer_norm'),
+    bare('lm_head', hiddenSize, vocabSize),
   ];
 }
 

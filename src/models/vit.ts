@@ -4,6 +4,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { firstRows, headModule, resolveTask, type Task } from './heads.ts';
+import { linear, norm } from './modules.ts';
 
 /**
  * ViT (Dosovitskiy et al., arXiv 2010.11929): square patches through a linear layer, behind a class token, with learned positions;
@@ -137,20 +138,6 @@ const defaultTargets: ModelDescription['defaultTargets'] = {
 
 function modulesOf(config: VitConfig, task: Task): ModuleInfo[] {
   const { hiddenSize, intermediateSize, numChannels, patchSize, qkvBias } = config;
-  const linear = (path: string, inFeatures: number, outFeatures: number, hasBias = true): ModuleInfo => ({
-    path,
-    kind: 'linear',
-    hasBias,
-    inFeatures,
-    outFeatures,
-  });
-  const norm = (path: string): ModuleInfo => ({
-    path,
-    kind: 'norm',
-    hasBias: true,
-    inFeatures: hiddenSize,
-    outFeatures: hiddenSize,
-  });
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `vit.layers.${i}`);
   return [
     {
@@ -166,12 +153,12 @@ function modulesOf(config: VitConfig, task: Task): ModuleInfo[] {
       linear(`${layer}.attention.k_proj`, hiddenSize, hiddenSize, qkvBias),
       linear(`${layer}.attention.v_proj`, hiddenSize, hiddenSize, qkvBias),
       linear(`${layer}.attention.o_proj`, hiddenSize, hiddenSize),
-      norm(`${layer}.layernorm_before`),
-      norm(`${layer}.layernorm_after`),
+      norm(`${layer}.layernorm_before`, hiddenSize),
+      norm(`${layer}.layernorm_after`, hiddenSize),
       linear(`${layer}.mlp.fc1`, hiddenSize, intermediateSize),
       linear(`${layer}.mlp.fc2`, intermediateSize, hiddenSize),
     ]),
-    norm('vit.layernorm'),
+    norm('vit.layernorm', hiddenSize),
     headModule('classifier', hiddenSize, task, true),
   ];
 }

@@ -143,7 +143,8 @@ export function settingsOfFields(fields: RunFields, base: Settings): { settings:
     settings = { ...settings, overrides };
   }
   const { max_length: maxLength, loss_on: lossOn, val_split_ratio: valSplitRatio } = fields;
-  const { task_type: taskType, problem_type: problemType } = fields as { [name: string]: never };
+  const taskType = fields['task_type'] as DataOptions['taskType'] | undefined;
+  const problemType = fields['problem_type'] as DataOptions['problemType'] | undefined;
   return {
     settings,
     data: {
