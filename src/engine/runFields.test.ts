@@ -26,7 +26,7 @@ describe('the fields of a run', () => {
     expect(() => describeRun({ peft_type: 'LORRA' })).toThrow('Did you mean LORA?');
   });
 
-  it.each([[{ packing: true }, /packing/]])('refuse what is not there yet: %o', (fields, message) => {
+  it.each([[{ packing: true }, /packing/]])('refuse what Graft does not have: %o', (fields, message) => {
     expect(() => describeRun(fields)).toThrow(message);
   });
 

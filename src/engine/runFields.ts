@@ -3,199 +3,13 @@ import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { nearest } from '../peft/nearest.ts';
 import { methodOf, methodOfConfig } from '../peft/registry.ts';
 import type { Method } from '../peft/method.ts';
-import {
-  booleanField,
-  choiceField,
-  integerField,
-  numberField,
-  readFields,
-  textField,
-  type FieldSchema,
-} from '../peft/schema.ts';
-import { schedulerTypes, type SchedulerType } from '../train/schedule.ts';
+import { readFields } from '../peft/schema.ts';
+import type { SchedulerType } from '../train/schedule.ts';
 import type { TrainingSettings } from '../train/settings.ts';
 import type { Quantisation } from '../quant/quantise.ts';
-import { quantisationFields, quantisationOf } from './quantisationFields.ts';
+import { quantisationOf } from './quantisationFields.ts';
+import { runFieldSchemas } from './runFieldSchemas.ts';
 import type { TaskFields } from './taskModel.ts';
-
-/** The fields of a run outside its method, as the run file spells them. */
-export const runFieldSchemas: readonly FieldSchema[] = [
-  textField({ name: 'model', label: 'Model', help: 'Folder or GGUF file of the base model.' }),
-  choiceField({
-    name: 'task_type',
-    label: 'Task',
-    help: 'What the model is trained for; auto: what it suits.',
-    default: 'auto',
-    choices: ['auto', 'CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS', 'SEQ_2_SEQ_LM', 'IMAGE_CLS'],
-    advanced: true,
-  }),
-  choiceField({
-    name: 'problem_type',
-    label: 'Kind of labels',
-    help: 'One class a row, several at once, or numbers to estimate; auto: as the rows look.',
-    default: 'auto',
-    choices: ['auto', 'single_label_classification', 'multi_label_classification', 'regression'],
-    advanced: true,
-  }),
-  textField({ name: 'dataset', label: 'Data', help: 'File of rows to learn from: jsonl, json, csv or txt.' }),
-  textField({ name: 'eval_dataset', label: 'Evaluation data', help: 'File of rows that are only measured.' }),
-  numberField({
-    name: 'val_split_ratio',
-    label: 'Held-out share',
-    help: 'Share of the rows kept back to measure what was not learned.',
-    default: 0,
-    minimum: 0,
-    maximum: 0.9,
-  }),
-  textField({ name: 'init_adapter', label: 'Start from adapter', help: 'Folder of an adapter to continue.' }),
-  integerField({
-    name: 'max_length',
-    label: 'Longest row',
-    help: 'Rows are cut after this many tokens.',
-    default: 512,
-    minimum: 2,
-    maximum: 8192,
-  }),
-  choiceField({
-    name: 'loss_on',
-    label: 'Learn from',
-    help: 'replies: what the assistant says; all: every token.',
-    default: 'replies',
-    choices: ['replies', 'all'],
-  }),
-  integerField({
-    name: 'batch_size',
-    label: 'Batch size',
-    help: 'Rows computed together: more is faster on a GPU and takes more memory.',
-    default: 1,
-    minimum: 1,
-    maximum: 512,
-  }),
-  integerField({
-    name: 'gradient_accumulation_steps',
-    label: 'Accumulation',
-    help: 'Batches that make one step: like a larger batch, without its memory.',
-    default: 1,
-    minimum: 1,
-    maximum: 4096,
-  }),
-  numberField({
-    name: 'num_train_epochs',
-    label: 'Epochs',
-    help: 'Times through the data.',
-    default: 3,
-    minimum: 0.01,
-    maximum: 1000,
-  }),
-  integerField({
-    name: 'max_steps',
-    label: 'Steps',
-    help: 'Stops after this many steps whatever the epochs say; 0 leaves it to the epochs.',
-    default: 0,
-    minimum: -1,
-  }),
-  numberField({
-    name: 'learning_rate',
-    label: 'Learning rate',
-    help: 'Size of each step; the right one depends on the method.',
-    default: 2e-4,
-    minimum: 0,
-    maximum: 10,
-  }),
-  choiceField({
-    name: 'lr_scheduler_type',
-    label: 'Schedule',
-    help: 'How the learning rate falls over the run.',
-    default: 'linear',
-    choices: schedulerTypes,
-  }),
-  integerField({
-    name: 'warmup_steps',
-    label: 'Warm-up steps',
-    help: 'Steps over which the learning rate rises from 0.',
-    default: 0,
-    minimum: 0,
-  }),
-  numberField({
-    name: 'warmup_ratio',
-    label: 'Warm-up share',
-    help: 'The warm-up as a share of all steps, where warm-up steps is 0.',
-    default: 0,
-    minimum: 0,
-    maximum: 1,
-    advanced: true,
-  }),
-  numberField({
-    name: 'weight_decay',
-    label: 'Weight decay',
-    help: 'Pulls the trained numbers towards 0.',
-    default: 0,
-    minimum: 0,
-    maximum: 1,
-    advanced: true,
-  }),
-  numberField({
-    name: 'max_grad_norm',
-    label: 'Gradient clip',
-    help: 'Longest gradient taken as it is; 0 takes every one.',
-    default: 1,
-    minimum: 0,
-    advanced: true,
-  }),
-  integerField({
-    name: 'seed',
-    label: 'Seed',
-    help: 'The same seed gives the same run.',
-    default: 42,
-    minimum: 0,
-    maximum: 2 ** 32 - 1,
-    advanced: true,
-  }),
-  booleanField({
-    name: 'shuffle',
-    label: 'Shuffle',
-    help: 'Another order of rows in each epoch.',
-    default: true,
-    advanced: true,
-  }),
-  booleanField({
-    name: 'packing',
-    label: 'Packing',
-    help: 'Several short rows in one.',
-    default: false,
-    advanced: true,
-  }),
-  booleanField({
-    name: 'gradient_checkpointing',
-    label: 'Save memory',
-    help: 'Recomputes activations in the backward pass: less memory, more time, the same numbers.',
-    default: false,
-  }),
-  integerField({
-    name: 'eval_steps',
-    label: 'Measure every',
-    help: 'Steps between evaluations; 0 measures before the first step and at the end.',
-    default: 0,
-    minimum: 0,
-  }),
-  integerField({
-    name: 'save_steps',
-    label: 'Checkpoint every',
-    help: 'Steps between checkpoints; 0 saves at the end of each tenth of the run.',
-    default: 0,
-    minimum: 0,
-    advanced: true,
-  }),
-  integerField({
-    name: 'logging_steps',
-    label: 'Log every',
-    help: 'Steps between entries of the log.',
-    default: 1,
-    minimum: 1,
-    advanced: true,
-  }),
-  ...quantisationFields,
-];
 
 /** Names of ms-swift, LLaMA-Factory and Transformers for the same things. */
 const aliases: Readonly<Record<string, string>> = {
@@ -219,8 +33,8 @@ const aliases: Readonly<Record<string, string>> = {
 /** PEFT's fields for what the model tells by itself: read over. */
 const toldByModel: ReadonlySet<string> = new Set(['fan_in_fan_out']);
 
-/** Fields that are understood and not there yet: refused by name where they are switched on. */
-const notYet: Readonly<Record<string, string>> = {
+/** Fields of other tools that Graft does not have: read over where they are off, refused with the reason where they are on. */
+const absent: Readonly<Record<string, string>> = {
   packing: 'Rows are trained one by one, padded to the longest of a batch.',
 };
 
@@ -240,7 +54,7 @@ export interface RunDescription {
 }
 
 /**
- * Checks the fields of a run. Throws a UserError that names the field: unknown (with the nearest name), of another type, or not there yet.
+ * Checks the fields of a run. Throws a UserError that names the field: unknown (with the nearest name), of another type, or one that Graft does not have.
  * @param adapterConfig of the adapter that is continued: it decides the method; method fields beside it must agree
  */
 export function describeRun(
@@ -257,9 +71,10 @@ export function describeRun(
     );
   const known = [...runFieldSchemas, ...method.fields].map((field) => field.name);
   for (const [name, value] of Object.entries(named)) {
-    if (name in notYet && value !== false && value !== null)
-      throw new UserError(`${name}: ${JSON.stringify(value)} is not there yet. ${notYet[name]}`);
-    if (name === 'peft_type' || toldByModel.has(name) || known.includes(name)) continue;
+    const whyAbsent = absent[name];
+    if (whyAbsent && value !== false && value !== null)
+      throw new UserError(`${name}: Graft does not have it. ${whyAbsent} Leave the field out.`);
+    if (name === 'peft_type' || whyAbsent || toldByModel.has(name) || known.includes(name)) continue;
     const suggestion = nearest(name, [...known, ...Object.keys(aliases)]);
     throw new UserError(
       `${name} is not a field of a run${suggestion ? `; did you mean ${suggestion}?` : ` with ${method.peftType}.`}`,

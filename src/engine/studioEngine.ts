@@ -20,7 +20,8 @@ import { ModelRoom, sampleModelId } from './modelRoom.ts';
 import { Playground } from './playground.ts';
 import { RunRecords, listRuns, type RunOrigin } from './runRecords.ts';
 import { RunRoom } from './runRoom.ts';
-import { describeRun, runFieldSchemas } from './runFields.ts';
+import { describeRun } from './runFields.ts';
+import { runFieldSchemas } from './runFieldSchemas.ts';
 
 export interface Surroundings {
   readonly shaders: ShaderSources;
@@ -36,13 +37,12 @@ const sampleFiles = [
   'tokenizer.json',
   'tokenizer_config.json',
 ];
-/** fields that name files: the studio has screens for them */
-const fileFields = new Set([
+/** fields that the forms leave out: other screens ask for them, or the studio has no use for them */
+const fieldsElsewhere = new Set([
   'model',
   'dataset',
   'eval_dataset',
   'init_adapter',
-  'packing',
   'logging_steps',
   'max_length',
   'loss_on',
@@ -126,7 +126,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
     methodFits: (taskType) =>
       methodFits(models.current.model, { task_type: taskType }, data.card ? data.current.data.labels : undefined),
     trainingFields: () =>
-      Promise.resolve(runFieldSchemas.filter(({ name }) => !fileFields.has(name)).map(describeField)),
+      Promise.resolve(runFieldSchemas.filter(({ name }) => !fieldsElsewhere.has(name)).map(describeField)),
 
     async openModel(files, onProgress) {
       await whileIdle();
