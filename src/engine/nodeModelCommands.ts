@@ -7,6 +7,7 @@ import type { ModelDescription } from '../models/family.ts';
 import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
 import { describeModel } from '../models/registry.ts';
 import { methodOfConfig } from '../peft/registry.ts';
+import { formatLabel } from '../quant/registry.ts';
 import { estimateBytes, modelParameters, parameterCounts, totalBytes } from './estimate.ts';
 import { positionsOf } from './loadedModel.ts';
 import { at, modelPathOf, openPath, readRunFile } from './nodeFiles.ts';
@@ -94,7 +95,7 @@ export async function inspectCommand(path: string): Promise<Record<string, unkno
   const model = await openModelAt(path);
   const { description, catalog } = model.checkpoint;
   const formats: Record<string, number> = {};
-  for (const { format } of catalog.values()) formats[format] = (formats[format] ?? 0) + 1;
+  for (const { format } of catalog.values()) formats[formatLabel(format)] = (formats[formatLabel(format)] ?? 0) + 1;
   return {
     kind: 'model',
     family: description.family,

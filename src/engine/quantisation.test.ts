@@ -61,7 +61,7 @@ describe('a model that is quantised while it is loaded', () => {
 
   it('is refused where it is quantised already, or blocks do not divide its rows', async () => {
     const gguf = await open('llama-gguf.gguf');
-    expect(() => quantiseCheckpoint(gguf, nf4)).toThrow(/q_proj\.weight is quantised already \(q4_0\)/);
+    expect(() => quantiseCheckpoint(gguf, nf4)).toThrow(/q_proj\.weight is quantised already \(Q4_0\)/);
     const odd = await open('qwen2-int8');
     expect(() => quantiseCheckpoint(odd, nf4)).toThrow(/rows of 42 weights, which NF4's blocks of 64 do not divide/);
     expect(() => quantiseCheckpoint(odd, { ...int8, embeddings: true })).toThrow(/multiple of 8/);

@@ -42,7 +42,7 @@ function decode(entry: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Float32Arra
       return new Float32Array(bytes);
     default:
       throw new UserError(
-        `Tensor ${entry.name} in ${entry.source.name} has the type ${format}, which is not expected here.`,
+        `Tensor ${entry.name} in ${entry.source.name} has the type ${format.toUpperCase()}, which is not expected here.`,
       );
   }
 }

@@ -168,7 +168,9 @@ function placeTensor(source: ByteSource, header: TensorHeader, alignment: number
     );
   const byteLength = tensorBytes(format, shape);
   if (Number.isNaN(byteLength))
-    throw refuse(`has the impossible shape [${shape.join(', ')}] for ${format}: the file is damaged.`);
+    throw refuse(
+      `has the impossible shape [${shape.join(', ')}] for ${ggmlTypeName(header.type)}: the file is damaged.`,
+    );
   if (offset % alignment !== 0)
     throw refuse(`begins at byte ${offset}, which is not a multiple of ${alignment}: the file is damaged.`);
   const byteOffset = dataStart + offset;

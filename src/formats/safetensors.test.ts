@@ -47,7 +47,7 @@ describe('a file written by the Python library', () => {
     expect(await values('u8')).toEqual([255]);
     expect(await values('scalar')).toEqual([3.5]);
     expect(await values('empty')).toEqual([]);
-    await expect(values('bool')).rejects.toThrow(/Tensor bool in dtypes\.safetensors has the type bool/);
+    await expect(values('bool')).rejects.toThrow(/Tensor bool in dtypes\.safetensors has the type BOOL/);
   });
 });
 

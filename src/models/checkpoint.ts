@@ -91,7 +91,7 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
     if (!isWeightFormat(entry.format)) {
       if (needed.has(key))
         throw new UserError(
-          `${entry.source.name}: ${key} is stored as ${entry.format}, which is not supported. Use a checkpoint in F32, F16 or BF16.`,
+          `${entry.source.name}: ${key} is stored as ${entry.format.toUpperCase()}, which is not supported. Use a checkpoint in F32, F16 or BF16.`,
         );
       continue;
     }

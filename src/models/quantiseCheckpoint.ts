@@ -1,8 +1,8 @@
 import { UserError } from '../formats/errors.ts';
-import type { PackedFormatName } from '../quant/format.ts';
+import type { FormatName, PackedFormatName } from '../quant/format.ts';
 import { BLOCK } from '../quant/codes.ts';
 import { quantised, quantisedFormat, type Quantisation } from '../quant/quantise.ts';
-import { weightFormats } from '../quant/registry.ts';
+import { formatLabel, weightFormats } from '../quant/registry.ts';
 import type { WeightCatalog } from './builder.ts';
 import { readRows, type BlockTensor, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
 import type { ModelDescription } from './family.ts';
@@ -61,10 +61,10 @@ export function quantisedWeights(
   return weights;
 }
 
-function requireFloats(name: string, format: string): void {
+function requireFloats(name: string, format: FormatName): void {
   if (floatFormats.includes(format)) return;
   throw new UserError(
-    `load_in_4bit, load_in_8bit: ${name} is quantised already (${format}). Leave these fields out: it is trained on as it is.`,
+    `load_in_4bit, load_in_8bit: ${name} is quantised already (${formatLabel(format)}). Leave these fields out: it is trained on as it is.`,
   );
 }
 
@@ -75,7 +75,7 @@ function requireBlocks(name: string, columns: number, { kind }: Quantisation, mo
     );
   if (kind === 'int8' || columns % BLOCK === 0) return;
   throw new UserError(
-    `load_in_4bit: ${name} has rows of ${columns} weights, which ${kind.toUpperCase()}'s blocks of 64 do not divide: a multiple of ${BLOCK} is needed. Use load_in_8bit instead.`,
+    `load_in_4bit: ${name} has rows of ${columns} weights, which ${formatLabel(kind)}'s blocks of 64 do not divide: a multiple of ${BLOCK} is needed. Use load_in_8bit instead.`,
   );
 }
 

@@ -26,7 +26,7 @@ export function asHalfWords(bytes: Uint8Array): Uint16Array {
 export function checkScale(name: string, bits: number): void {
   if ((bits & 0x7c00) !== 0x7c00) return;
   throw new UserError(
-    `A ${name} block has a scale that is not finite: the weights are damaged. Download the model again.`,
+    `A ${name.toUpperCase()} block has a scale that is not finite: the weights are damaged. Download the model again.`,
   );
 }
 

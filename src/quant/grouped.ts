@@ -33,6 +33,13 @@ export function groupingOf(name: string): Grouping | undefined {
     : undefined;
 }
 
+/** AWQ has 4 bits, and no index where its groups are whole blocks: the rest is GPTQ's alone. */
+export function groupedLabel({ bits, size, isIndexed }: Grouping): string {
+  const isActOrder = isIndexed && size % BLOCK === 0;
+  const method = bits === 4 && !isActOrder ? 'GPTQ or AWQ' : 'GPTQ';
+  return `${method} ${bits}-bit, groups of ${size}${isActOrder ? ' in activation order' : ''}`;
+}
+
 export function groupedFormat(grouping: Grouping): PackedFormat {
   const { bits, size, isIndexed } = grouping;
   const groups = (columns: number) => Math.ceil(columns / size);

@@ -84,7 +84,7 @@ describe.each(blockFormats)('%s', (name) => {
 it('q4_0 refuses a scale whose eightfold is beyond half precision', () => {
   const block = new Uint8Array(18);
   new DataView(block.buffer).setUint16(0, floatToHalf(8192), true);
-  expect(() => weightFormats.q4_0.repack(block, 1, 32)).toThrow(/q4_0 block has a scale/);
+  expect(() => weightFormats.q4_0.repack(block, 1, 32)).toThrow(/Q4_0 block has a scale/);
 });
 
 describe('plain floats', () => {

@@ -10,7 +10,7 @@ import type {
   PackedFormatName,
   WeightFormat,
 } from './format.ts';
-import { groupedFormat, groupingOf } from './grouped.ts';
+import { groupedFormat, groupedLabel, groupingOf } from './grouped.ts';
 import { int8 } from './int8.ts';
 import { q2_k } from './q2_k.ts';
 import { q3_k } from './q3_k.ts';
@@ -60,4 +60,18 @@ export function packedFormat(name: PackedFormatName): PackedFormat {
 /** Any format that Graft computes with. */
 export function formatOf(name: FormatName): WeightFormat {
   return isWeightFormat(name) ? weightFormats[name] : packedFormat(name);
+}
+
+const packedLabels: Readonly<Record<string, string>> = {
+  nf4: 'NF4',
+  nf4_nested: 'NF4, double quantised',
+  fp4: 'FP4',
+  fp4_nested: 'FP4, double quantised',
+  int8: 'INT8',
+};
+
+/** What people call a format: "Q4_K", "NF4, double quantised", "GPTQ 3-bit, groups of 128". For messages and figures, never a file. */
+export function formatLabel(name: FormatName): string {
+  const grouping = groupingOf(name);
+  return grouping ? groupedLabel(grouping) : (packedLabels[name] ?? name.toUpperCase());
 }

@@ -24,7 +24,7 @@ describe('a good model', () => {
       kind: 'model',
       architecture: 'LlamaForCausalLM',
       parameters: 13008,
-      tensors_by_format: { f32: 21 },
+      tensors_by_format: { F32: 21 },
       tokenizer: 'yes',
       chat_template: false,
     });
@@ -82,7 +82,7 @@ describe('weights that are not what they should be', () => {
       change: (all) =>
         all.map((t) => (t.name === name ? { name, shape: [16], dtype: 'I32', data: new Uint8Array(64) } : t)),
     });
-    expect(await refusal('inspect', integers)).toMatch(/model\.norm\.weight is stored as i32/);
+    expect(await refusal('inspect', integers)).toMatch(/model\.norm\.weight is stored as I32/);
   });
 });
 
