@@ -1,4 +1,5 @@
-"""Writes tests/fixtures/transformers/rotary.json and schedules.json: rotary frequencies and angles, and learning rates, as Transformers gives them.
+"""Writes tests/fixtures/transformers: rotary frequencies and angles, learning rates, and what a config.json has that says nothing, as
+Transformers gives them (rotary.json, schedules.json, configDefaults.json).
 
 Run from the repository root with a Python that has transformers.
 """
@@ -7,7 +8,7 @@ import json
 from pathlib import Path
 
 import torch
-from transformers import LlamaConfig, get_scheduler
+from transformers import AutoConfig, LlamaConfig, get_scheduler
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 folder = Path("tests/fixtures/transformers")
@@ -65,3 +66,10 @@ schedules = [
 ]
 schedules.append(rates("constant", 0, 5))
 (folder / "schedules.json").write_text(json.dumps(schedules))
+
+kinds = [
+    "llama", "mistral", "qwen2", "qwen3", "bert", "roberta", "xlm-roberta", "distilbert", "gpt2", "bloom", "vit", "t5", "mt5", "gemma",
+    "gemma3_text", "phi3",
+]
+defaults = {kind: AutoConfig.for_model(kind).to_dict() for kind in kinds}
+(folder / "configDefaults.json").write_text(json.dumps(defaults, indent=1, sort_keys=True))

@@ -1,9 +1,9 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import { ConfigFields } from './configFields.ts';
+import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
 import { specialTokens } from './gpt2Config.ts';
 
 /** The figures of a BLOOM. */
-export interface BloomConfig {
+export interface BloomConfig extends SpecialTokenIds {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly numHiddenLayers: number;
@@ -15,9 +15,6 @@ export interface BloomConfig {
   /** apply_residual_connection_post_layernorm: the residual is what the sublayer's norm gives */
   readonly normsResidual: boolean;
   readonly tieWordEmbeddings: boolean;
-  readonly eosTokenIds: readonly number[];
-  readonly bosTokenId?: number;
-  readonly padTokenId?: number;
 }
 
 /**
@@ -26,21 +23,20 @@ export interface BloomConfig {
  */
 export function readBloomConfig(json: Readonly<Record<string, unknown>>): BloomConfig {
   const fields = new ConfigFields(json);
+  const vocabSize = fields.count('vocab_size', 250880);
   const hiddenSize = fields.count(['n_embed', 'hidden_size'], 64);
-  const numAttentionHeads = fields.count(['n_head', 'num_attention_heads'], 8);
+  const numAttentionHeads = fields.count(['num_attention_heads', 'n_head'], 8);
   return {
-    vocabSize: fields.count(['vocab_size'], 250880),
+    vocabSize,
     hiddenSize,
-    numHiddenLayers: fields.layers(['n_layer', 'num_hidden_layers'], 2),
+    numHiddenLayers: fields.layers(['num_hidden_layers', 'n_layer'], 2),
     numAttentionHeads,
     headDim: fields.headDim(hiddenSize, numAttentionHeads),
-    maxPositionEmbeddings: fields.count(['seq_length'], 2048),
-    layerNormEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
+    maxPositionEmbeddings: fields.count('seq_length', 2048),
+    layerNormEpsilon: fields.epsilon('layer_norm_epsilon', 1e-5),
     normsResidual: fields.flag('apply_residual_connection_post_layernorm', false),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
-    eosTokenIds: fields.ids('eos_token_id'),
-    bosTokenId: fields.ids('bos_token_id')[0],
-    padTokenId: fields.ids('pad_token_id')[0],
+    ...fields.specialTokens(vocabSize, { eos: 2, bos: 1 }),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
-import { ConfigFields } from './configFields.ts';
+import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
 
 /** The figures of a GPT-2. */
-export interface Gpt2Config {
+export interface Gpt2Config extends SpecialTokenIds {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly innerSize: number;
@@ -17,9 +17,6 @@ export interface Gpt2Config {
   /** what q·k is multiplied by */
   readonly attentionScale: (layer: number) => number;
   readonly tieWordEmbeddings: boolean;
-  readonly eosTokenIds: readonly number[];
-  readonly bosTokenId?: number;
-  readonly padTokenId?: number;
 }
 
 /**
@@ -28,27 +25,26 @@ export interface Gpt2Config {
  */
 export function readGpt2Config(json: Readonly<Record<string, unknown>>): Gpt2Config {
   const fields = new ConfigFields(json);
-  fields.only('add_cross_attention', false);
-  const hiddenSize = fields.count(['n_embd', 'hidden_size'], 768);
-  const numAttentionHeads = fields.count(['n_head', 'num_attention_heads'], 12);
+  fields.only('add_cross_attention', false, 'a GPT-2 has no encoder to look at here');
+  const vocabSize = fields.count('vocab_size', 50257);
+  const hiddenSize = fields.count(['hidden_size', 'n_embd'], 768);
+  const numAttentionHeads = fields.count(['num_attention_heads', 'n_head'], 12);
   const headDim = fields.headDim(hiddenSize, numAttentionHeads);
   const scale = fields.flag('scale_attn_weights', true) ? 1 / Math.sqrt(headDim) : 1;
   const isScaledByLayer = fields.flag('scale_attn_by_inverse_layer_idx', false);
   return {
-    vocabSize: fields.count(['vocab_size'], 50257),
+    vocabSize,
     hiddenSize,
-    innerSize: fields.count(['n_inner'], 4 * hiddenSize),
-    numHiddenLayers: fields.layers(['n_layer', 'num_hidden_layers'], 12),
+    innerSize: fields.count('n_inner', 4 * hiddenSize),
+    numHiddenLayers: fields.layers(['num_hidden_layers', 'n_layer'], 12),
     numAttentionHeads,
     headDim,
-    maxPositionEmbeddings: fields.count(['n_positions', 'max_position_embeddings'], 1024),
-    layerNormEpsilon: fields.positive('layer_norm_epsilon', 1e-5),
+    maxPositionEmbeddings: fields.count(['max_position_embeddings', 'n_positions'], 1024),
+    layerNormEpsilon: fields.epsilon('layer_norm_epsilon', 1e-5),
     activation: fields.activation('activation_function', 'gelu_new'),
     attentionScale: (layer) => (isScaledByLayer ? scale / (layer + 1) : scale),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
-    eosTokenIds: fields.ids('eos_token_id'),
-    bosTokenId: fields.ids('bos_token_id')[0],
-    padTokenId: fields.ids('pad_token_id')[0],
+    ...fields.specialTokens(vocabSize, { eos: 50256, bos: 50256 }),
   };
 }
 

@@ -17,6 +17,7 @@ const small = {
   intermediate_size: 96,
   num_hidden_layers: 2,
   num_attention_heads: 4,
+  num_key_value_heads: 4,
   vocab_size: 100,
 };
 
@@ -29,15 +30,17 @@ describe('config.json', () => {
   });
 
   it('is filled with the defaults of its own family', () => {
-    expect(readLlamaConfig(small)).toMatchObject({ numKeyValueHeads: 4, headDim: 16, qkvBias: false, headNorm: false });
+    const alone = { ...small, num_key_value_heads: undefined };
+    expect(readLlamaConfig(alone)).toMatchObject({ numKeyValueHeads: 4, headDim: 16, qkvBias: false, headNorm: false });
     expect(readLlamaConfig({ ...small, model_type: 'qwen2' })).toMatchObject({ qkvBias: true, outputBias: false });
     expect(readLlamaConfig({ ...small, model_type: 'qwen3' })).toMatchObject({ headDim: 128, headNorm: true });
-    expect(readLlamaConfig({ ...small, num_attention_heads: 8, model_type: 'mistral' }).numKeyValueHeads).toBe(8);
+    expect(readLlamaConfig({ ...alone, num_attention_heads: 16, model_type: 'mistral' }).numKeyValueHeads).toBe(8);
+    expect(readLlamaConfig({ ...small, num_key_value_heads: null, model_type: 'qwen2' }).numKeyValueHeads).toBe(4);
   });
 
   it('gives each layer its window of attention', () => {
     const windows = (config: Readonly<Record<string, unknown>>) => {
-      const { slidingWindow } = readLlamaConfig({ ...small, num_key_value_heads: 2, ...config });
+      const { slidingWindow } = readLlamaConfig({ ...small, num_hidden_layers: 3, ...config });
       return [0, 1, 2].map(slidingWindow);
     };
     expect(windows({ model_type: 'mistral' })).toEqual([4096, 4096, 4096]);
@@ -47,16 +50,28 @@ describe('config.json', () => {
       windows({ model_type: 'qwen2', sliding_window: 32, use_sliding_window: true, max_window_layers: 1 }),
     ).toEqual([0, 32, 32]);
     const layer_types = ['sliding_attention', 'full_attention', 'sliding_attention'];
-    expect(windows({ model_type: 'qwen3', sliding_window: 8, layer_types })).toEqual([8, 0, 8]);
+    expect(windows({ model_type: 'qwen3', use_sliding_window: true, sliding_window: 8, layer_types })).toEqual([
+      8, 0, 8,
+    ]);
+    expect(windows({ model_type: 'mistral', sliding_window: 8, layer_types })).toEqual([8, 8, 8]);
+    expect(windows({ model_type: 'llama', sliding_window: 8, layer_types })).toEqual([0, 0, 0]);
   });
 
   it.each([
     [{ model_type: 'gpt_neox' }, /model_type "gpt_neox".*llama/],
     [{ hidden_size: '64' }, /hidden_size/],
-    [{ num_key_value_heads: 3 }, /key-value heads/],
+    [{ num_key_value_heads: 3 }, /num_key_value_heads must divide the 4 attention heads, not 3/],
     [{ hidden_act: 'swiglu' }, /hidden_act "swiglu"/],
     [{ rope_scaling: { rope_type: 'dynamic', factor: 2 } }, /dynamic/],
-    [{ head_dim: 15 }, /head_dim 15 is odd/],
+    [{ head_dim: 15 }, /head_dim must be even.* not 15/],
+    [{ attention_bias: 'no' }, /attention_bias must be true or false, not "no"/],
+    [{ rope_parameters: { rope_type: 'linear' } }, /rope_parameters\.factor must be a number above 0/],
+    [{ model_type: 'qwen2', layer_types: Array(2).fill('sliding_attention') }, /layer_types.*use_sliding_window/],
+    [
+      { model_type: 'qwen2', num_key_value_heads: null, use_sliding_window: true, layer_types: [] },
+      /layer_types must name/,
+    ],
+    [{ model_type: 'qwen2', num_key_value_heads: undefined }, /must divide the 4.*32, which its absence means/],
   ])('is refused by the name of the field: %o', (changed, message) => {
     expect(() => describeModel({ ...small, ...changed })).toThrow(message);
   });

@@ -1,10 +1,14 @@
 import { UserError } from '../formats/errors.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
+import type { ActivationName } from '../graph/ops/activationFunctions.ts';
+import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
 import { readRope, type Rope } from './rotary.ts';
 
+type Kin = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
+
 /** The figures of a Llama-shaped model, whichever of the kin it is. */
-export interface LlamaConfig {
-  readonly modelType: string;
+export interface LlamaConfig extends SpecialTokenIds {
+  readonly modelType: Kin;
   readonly architecture: string;
   readonly vocabSize: number;
   readonly hiddenSize: number;
@@ -15,7 +19,7 @@ export interface LlamaConfig {
   readonly headDim: number;
   readonly rmsNormEps: number;
   readonly maxPositionEmbeddings: number;
-  readonly hiddenAct: 'silu' | 'gelu' | 'gelu_tanh' | 'relu';
+  readonly hiddenAct: ActivationName;
   readonly rope: Rope;
   readonly tieWordEmbeddings: boolean;
   /** biases: on q, k, v; on o; on the MLP */
@@ -26,117 +30,93 @@ export interface LlamaConfig {
   readonly headNorm: boolean;
   /** 0 = none; by layer, because Qwen2 switches it on from some layer */
   readonly slidingWindow: (layer: number) => number;
-  readonly eosTokenIds: readonly number[];
-  readonly bosTokenId?: number;
-  readonly padTokenId?: number;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-const architectures: Readonly<Record<string, string>> = {
-  llama: 'LlamaForCausalLM',
-  mistral: 'MistralForCausalLM',
-  qwen2: 'Qwen2ForCausalLM',
-  qwen3: 'Qwen3ForCausalLM',
-};
-
-const activations: Readonly<Record<string, LlamaConfig['hiddenAct']>> = {
-  silu: 'silu',
-  swish: 'silu',
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-  relu: 'relu',
-};
-
-/** More than any model has: a damaged file must not fill the memory with modules that are not there. */
-const mostLayers = 1024;
-const mostOfAny = 2 ** 31 - 1;
-
-/** Reads config.json as Transformers 4 or 5 writes it, with the defaults of the family's configuration class. */
-export function readLlamaConfig(config: Json): LlamaConfig {
-  const modelType = String(config['model_type']);
-  const positive = (name: string, fallback?: number): number => {
-    const value = config[name] ?? fallback;
-    const most = name === 'num_hidden_layers' ? mostLayers : mostOfAny;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most)
-      throw wrong(name, `must be a whole number from 1 to ${most}`, config[name]);
-    return value;
-  };
-  const flag = (name: string): boolean => {
-    const value = config[name] ?? false;
-    if (typeof value !== 'boolean') throw wrong(name, 'must be true or false', value);
-    return value;
-  };
-  const rmsNormEps = config['rms_norm_eps'] ?? 1e-6;
-  if (typeof rmsNormEps !== 'number' || !(rmsNormEps >= 0)) throw wrong('rms_norm_eps', 'must be a number', rmsNormEps);
-  const hiddenSize = positive('hidden_size');
-  const numAttentionHeads = positive('num_attention_heads');
-  if (typeof config['head_dim'] !== 'number' && modelType !== 'qwen3' && hiddenSize % numAttentionHeads !== 0)
-    throw new UserError(
-      `config.json: hidden_size ${hiddenSize} cannot be shared among ${numAttentionHeads} attention heads. Repair the file or download it again.`,
-    );
-  const numKeyValueHeads = positive('num_key_value_heads', modelType === 'mistral' ? 8 : numAttentionHeads);
-  const headDim = positive('head_dim', modelType === 'qwen3' ? 128 : Math.floor(hiddenSize / numAttentionHeads));
-  if (numAttentionHeads % numKeyValueHeads !== 0)
-    throw new UserError(
-      `config.json: ${numAttentionHeads} attention heads cannot share ${numKeyValueHeads} key-value heads. Repair the file or download it again.`,
-    );
-  if (headDim % 2 !== 0)
-    throw new UserError(`config.json: head_dim ${headDim} is odd, so rotary embedding is not defined for it.`);
-  const activation = activations[String(config['hidden_act'] ?? 'silu')];
-  if (!activation)
-    throw new UserError(
-      `config.json: hidden_act "${String(config['hidden_act'])}" is not supported; ${Object.keys(activations).join(', ')} are.`,
-    );
-  const isQwen2 = modelType === 'qwen2';
-  const attentionBias = flag('attention_bias');
-  return {
-    modelType,
-    architecture: architectures[modelType] ?? 'LlamaForCausalLM',
-    vocabSize: positive('vocab_size'),
-    hiddenSize,
-    intermediateSize: positive('intermediate_size'),
-    numHiddenLayers: positive('num_hidden_layers'),
-    numAttentionHeads,
-    numKeyValueHeads,
-    headDim,
-    rmsNormEps,
-    maxPositionEmbeddings: positive('max_position_embeddings', 2048),
-    hiddenAct: activation,
-    rope: readRope(config),
-    tieWordEmbeddings: flag('tie_word_embeddings'),
-    qkvBias: isQwen2 || attentionBias,
-    outputBias: !isQwen2 && attentionBias,
-    mlpBias: flag('mlp_bias'),
-    headNorm: modelType === 'qwen3',
-    slidingWindow: readSlidingWindow(modelType, config),
-    eosTokenIds: [config['eos_token_id']].flat().filter((id): id is number => typeof id === 'number'),
-    bosTokenId: numberOrNone(config['bos_token_id']),
-    padTokenId: numberOrNone(config['pad_token_id']),
-  };
+/** The defaults of LlamaConfig, MistralConfig, Qwen2Config and Qwen3Config. Without numKeyValueHeads: as many as heads of queries. */
+interface Defaults {
+  readonly architecture: string;
+  readonly vocabSize: number;
+  readonly intermediateSize: number;
+  readonly numKeyValueHeads?: number;
+  readonly headDim?: number;
+  readonly maxPositionEmbeddings: number;
+  readonly eos?: number;
+  readonly bos?: number;
 }
 
-function wrong(name: string, wanted: string, value: unknown): UserError {
-  return new UserError(
-    `config.json: ${name} ${wanted}, not ${JSON.stringify(value)}. Repair the file or download it again.`,
-  );
+const qwen = { vocabSize: 151936, intermediateSize: 22016, numKeyValueHeads: 32, maxPositionEmbeddings: 32768 };
+const ids = { eos: 2, bos: 1 };
+const defaults: Readonly<Record<Kin, Defaults>> = {
+  llama: {
+    architecture: 'LlamaForCausalLM',
+    vocabSize: 32000,
+    intermediateSize: 11008,
+    maxPositionEmbeddings: 2048,
+    ...ids,
+  },
+  mistral: {
+    architecture: 'MistralForCausalLM',
+    vocabSize: 32000,
+    intermediateSize: 14336,
+    numKeyValueHeads: 8,
+    maxPositionEmbeddings: 131072,
+    ...ids,
+  },
+  qwen2: { architecture: 'Qwen2ForCausalLM', ...qwen },
+  qwen3: { architecture: 'Qwen3ForCausalLM', ...qwen, headDim: 128 },
+};
+
+/** Reads config.json as Transformers 4 or 5 writes it, with the defaults of the kin's own class. Throws a UserError that names the field. */
+export function readLlamaConfig(json: Json): LlamaConfig {
+  const fields = new ConfigFields(json);
+  const modelType = json['model_type'] as Kin;
+  const own = defaults[modelType];
+  const vocabSize = fields.count('vocab_size', own.vocabSize);
+  const hiddenSize = fields.count('hidden_size', 4096);
+  const numHiddenLayers = fields.layers('num_hidden_layers', 32);
+  const numAttentionHeads = fields.count('num_attention_heads', 32);
+  const keyValueHeads = fields.isNull('num_key_value_heads') ? undefined : own.numKeyValueHeads;
+  // Mistral and Qwen2 have no field for their biases
+  const attentionBias = (modelType === 'llama' || modelType === 'qwen3') && fields.flag('attention_bias', false);
+  return {
+    modelType,
+    architecture: own.architecture,
+    vocabSize,
+    hiddenSize,
+    intermediateSize: fields.count('intermediate_size', own.intermediateSize),
+    numHiddenLayers,
+    numAttentionHeads,
+    numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, keyValueHeads ?? numAttentionHeads),
+    headDim: fields.rotaryHeadDim(hiddenSize, numAttentionHeads, own.headDim),
+    rmsNormEps: fields.epsilon('rms_norm_eps', 1e-6),
+    maxPositionEmbeddings: fields.count('max_position_embeddings', own.maxPositionEmbeddings),
+    hiddenAct: fields.activation('hidden_act', 'silu'),
+    rope: readRope(json),
+    tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
+    qkvBias: modelType === 'qwen2' || attentionBias,
+    outputBias: attentionBias,
+    mlpBias: modelType === 'llama' && fields.flag('mlp_bias', false),
+    headNorm: modelType === 'qwen3',
+    slidingWindow: readSlidingWindow(modelType, fields, numHiddenLayers),
+    ...fields.specialTokens(vocabSize, own),
+  };
 }
 
 /** Mistral's holds for every layer; Qwen's only where use_sliding_window is set, and then by layer_types or from max_window_layers on. */
-function readSlidingWindow(modelType: string, config: Json): (layer: number) => number {
-  const classDefault = modelType === 'mistral' && !('sliding_window' in config) ? 4096 : 0;
-  const window = numberOrNone(config['sliding_window']) ?? classDefault;
-  const layerTypes = config['layer_types'];
-  if (Array.isArray(layerTypes)) return (layer) => (layerTypes[layer] === 'sliding_attention' ? window : 0);
-  if (modelType === 'mistral') return () => window;
-  if (modelType === 'llama' || config['use_sliding_window'] !== true) return () => 0;
-  const from = numberOrNone(config['max_window_layers']) ?? 28;
-  return (layer) => (layer >= from ? window : 0);
-}
-
-function numberOrNone(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
+function readSlidingWindow(modelType: Kin, fields: ConfigFields, layers: number): (layer: number) => number {
+  if (modelType === 'llama') return () => 0;
+  if (modelType === 'mistral') {
+    const window = fields.slidingWindow(4096);
+    return () => window;
+  }
+  const window = fields.flag('use_sliding_window', false) ? fields.slidingWindow(4096) : 0;
+  const from = window > 0 ? fields.count('max_window_layers', 28) : layers;
+  const types = fields.layerTypes(layers, (layer) => (layer >= from ? 'sliding_attention' : 'full_attention'));
+  if (window === 0 && types.includes('sliding_attention'))
+    throw fields.unsupported('layer_types', 'sliding_attention needs use_sliding_window with a sliding_window');
+  return (layer) => (types[layer] === 'sliding_attention' ? window : 0);
 }
 
 /** A config.json from a GGUF file's metadata. GGUF stores no bias or tying flags: the tensors present tell. */

@@ -26,7 +26,7 @@ describe('config.json of a Phi-3', () => {
     [{ rope_scaling: { type: 'longrope', short_factor: [1], long_factor: [1] } }, /"longrope" is not supported/],
     [{ partial_rotary_factor: 0.75 }, /partial_rotary_factor 0.75/],
     [{ num_key_value_heads: 3 }, /num_key_value_heads must divide the 4/],
-    [{ hidden_size: 20 }, /heads of an even size/],
+    [{ hidden_size: 20 }, /head_dim must be even/],
   ])('is refused by the name of the field: %o', (changed, message) => {
     expect(() => describeModel({ ...small, ...changed })).toThrow(message);
   });

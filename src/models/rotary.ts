@@ -1,5 +1,7 @@
-import { UserError } from '../formats/errors.ts';
+import { ConfigFields } from './configFields.ts';
 import type { ModelDescription } from './family.ts';
+
+type Json = Readonly<Record<string, unknown>>;
 
 /** How rotary angles are scaled; Transformers' rope_parameters (5) or rope_theta with rope_scaling (4). */
 export type RopeScaling =
@@ -21,51 +23,42 @@ export interface Rope {
 }
 
 /** Reads either spelling. Throws a UserError naming a kind of scaling that is not supported. */
-export function readRope(config: Readonly<Record<string, unknown>>): Rope {
-  const parameters = asRecord(config['rope_parameters']) ?? asRecord(config['rope_scaling']) ?? {};
-  const positive = (name: string, value: unknown): number => {
-    if (typeof value === 'number' && value > 0) return value;
-    throw new UserError(
-      `config.json: ${name} must be a number above 0, not ${JSON.stringify(value)}. Repair the file or download it again.`,
-    );
-  };
-  const theta = positive('rope_theta', parameters['rope_theta'] ?? config['rope_theta'] ?? 10000);
-  const rotated = parameters['partial_rotary_factor'] ?? config['partial_rotary_factor'] ?? 1;
-  if (rotated !== 1)
-    throw new UserError(
-      `config.json: partial_rotary_factor ${JSON.stringify(rotated)} is not supported: Graft rotates whole heads. Choose another checkpoint.`,
-    );
-  const type = String(parameters['rope_type'] ?? parameters['type'] ?? 'default');
-  const required = (name: string): number => {
-    const value = parameters[name];
-    if (typeof value !== 'number') throw new UserError(`config.json: rope scaling "${type}" needs the number ${name}.`);
-    return value;
-  };
+export function readRope(config: Json): Rope {
+  const within = isRecord(config['rope_parameters']) ? 'rope_parameters' : 'rope_scaling';
+  const stated = config[within];
+  const parameters = isRecord(stated) ? stated : {};
+  const fields = new ConfigFields(parameters, within);
+  const outside = new ConfigFields(config);
+  const whole = 'Graft rotates whole heads';
+  fields.only('partial_rotary_factor', 1, whole);
+  if (!('partial_rotary_factor' in parameters)) outside.only('partial_rotary_factor', 1, whole);
+  const theta = 'rope_theta' in parameters ? fields.positive('rope_theta') : outside.positive('rope_theta', 10000);
+  return { theta, scaling: readScaling(fields, outside, parameters['factors']) };
+}
+
+/** @param factors what a GGUF file states in place of figures */
+function readScaling(fields: ConfigFields, outside: ConfigFields, factors: unknown): RopeScaling {
+  const type = fields.text(['rope_type', 'type'], 'default');
   switch (type) {
     case 'default':
-      return { theta, scaling: { type } };
+      return { type };
     case 'linear':
-      return { theta, scaling: { type, factor: positive('factor', required('factor')) } };
+      return { type, factor: fields.positive('factor') };
     case 'llama3':
       return {
-        theta,
-        scaling: {
-          type,
-          factor: positive('factor', required('factor')),
-          lowFreqFactor: required('low_freq_factor'),
-          highFreqFactor: required('high_freq_factor'),
-          originalMaxPositionEmbeddings: numberOr(
-            parameters['original_max_position_embeddings'],
-            numberOr(config['max_position_embeddings'], 8192),
-          ),
-        },
+        type,
+        factor: fields.positive('factor'),
+        lowFreqFactor: fields.positive('low_freq_factor'),
+        highFreqFactor: fields.positive('high_freq_factor'),
+        originalMaxPositionEmbeddings: fields.positive(
+          'original_max_position_embeddings',
+          outside.positive('max_position_embeddings', 8192),
+        ),
       };
     case 'factors':
-      return { theta, scaling: { type, factors: parameters['factors'] as number[] } };
+      return { type, factors: factors as number[] };
     default:
-      throw new UserError(
-        `config.json: rope scaling "${type}" is not supported; default, linear and llama3 are. Choose a checkpoint with one of these.`,
-      );
+      throw fields.unsupported(['rope_type', 'type'], 'default, linear and llama3 are');
   }
 }
 
@@ -105,14 +98,8 @@ export function rotaryTable(rope: Rope, headDim: number, positions: number): Flo
   return table;
 }
 
-function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
-}
-
-function numberOr(value: unknown, fallback: number): number {
-  return typeof value === 'number' ? value : fallback;
+function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */

@@ -1,7 +1,8 @@
-import { UserError } from '../formats/errors.ts';
+import type { ActivationName } from '../graph/ops/activationFunctions.ts';
+import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
 
 /** The figures of a T5-shaped model. */
-export interface T5Config {
+export interface T5Config extends SpecialTokenIds {
   readonly modelType: 't5' | 'mt5';
   readonly vocabSize: number;
   readonly hiddenSize: number;
@@ -14,69 +15,49 @@ export interface T5Config {
   /** from this distance on all share a bucket */
   readonly maxDistance: number;
   readonly layerNormEpsilon: number;
-  readonly activation: string;
+  readonly activation: ActivationName;
   readonly isGated: boolean;
   readonly tieWordEmbeddings: boolean;
   /** the decoder's output is scaled by 1 / √hiddenSize before the head, as in the first T5 */
   readonly scalesOutput: boolean;
   readonly decoderStartTokenId: number;
-  readonly eosTokenIds: readonly number[];
   /** relative distances have no end: what rows may take */
   readonly maxPositions: number;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const activations: Readonly<Record<string, string>> = {
-  relu: 'relu',
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  silu: 'silu',
-};
-
 /** Rows of a model without learned positions are held to this many tokens. */
 const mostPositions = 4096;
 
-/** Reads config.json with T5Config's defaults. Throws a UserError that names the field. */
-export function readT5Config(config: Json): T5Config {
-  const whole = (name: string, fallback: number): number => {
-    const value = config[name] ?? fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
-    throw new UserError(
-      `config.json: ${name} must be a whole number above 0, not ${JSON.stringify(value)}. Repair the file or download it again.`,
-    );
-  };
-  const modelType = config['model_type'] === 'mt5' ? 'mt5' : 't5';
-  const projection = String(config['feed_forward_proj'] ?? (modelType === 'mt5' ? 'gated-gelu' : 'relu'));
-  const isGated = projection.startsWith('gated-');
-  const named = isGated ? projection.slice('gated-'.length) : projection;
-  const activation = activations[projection === 'gated-gelu' ? 'gelu_new' : named];
-  if (!activation)
-    throw new UserError(
-      `config.json: feed_forward_proj "${projection}" is not supported; relu and gated-gelu are. Choose another checkpoint.`,
-    );
-  const numLayers = whole('num_layers', 6);
-  const isTied = config['tie_word_embeddings'] !== false;
-  const epsilon = config['layer_norm_epsilon'];
-  const start = config['decoder_start_token_id'] ?? config['pad_token_id'] ?? 0;
+/** Reads config.json with the defaults of T5Config and MT5Config. Throws a UserError that names the field. */
+export function readT5Config(json: Readonly<Record<string, unknown>>): T5Config {
+  const fields = new ConfigFields(json);
+  const isMt5 = json['model_type'] === 'mt5';
+  const projection = fields.text('feed_forward_proj', isMt5 ? 'gated-gelu' : 'relu');
+  const [, gate, named = ''] = /^(gated-)?(.*)$/.exec(projection) ?? [];
+  const vocabSize = fields.count('vocab_size', isMt5 ? 250112 : 32128);
+  const numLayers = fields.layers(['num_hidden_layers', 'num_layers'], isMt5 ? 8 : 6);
+  const tieWordEmbeddings = fields.flag('tie_word_embeddings', true);
+  const { eosTokenIds, padTokenId } = fields.specialTokens(vocabSize, { eos: 1, pad: 0 });
   return {
-    modelType,
-    vocabSize: whole('vocab_size', 32128),
-    hiddenSize: whole('d_model', 512),
-    headDim: whole('d_kv', 64),
-    intermediateSize: whole('d_ff', 2048),
+    modelType: isMt5 ? 'mt5' : 't5',
+    vocabSize,
+    hiddenSize: fields.count(['hidden_size', 'd_model'], 512),
+    headDim: fields.count(['head_dim', 'd_kv'], 64),
+    intermediateSize: fields.count('d_ff', isMt5 ? 1024 : 2048),
     numLayers,
-    numDecoderLayers: whole('num_decoder_layers', numLayers),
-    numHeads: whole('num_heads', 8),
-    numBuckets: whole('relative_attention_num_buckets', 32),
-    maxDistance: whole('relative_attention_max_distance', 128),
-    layerNormEpsilon: typeof epsilon === 'number' ? epsilon : 1e-6,
-    activation,
-    isGated,
-    tieWordEmbeddings: isTied,
-    scalesOutput: typeof config['scale_decoder_outputs'] === 'boolean' ? config['scale_decoder_outputs'] : isTied,
-    decoderStartTokenId: typeof start === 'number' ? start : 0,
-    eosTokenIds: [config['eos_token_id'] ?? 1].flat().filter((id): id is number => typeof id === 'number'),
+    numDecoderLayers: fields.layers('num_decoder_layers', numLayers),
+    numHeads: fields.count(['num_attention_heads', 'num_heads'], isMt5 ? 6 : 8),
+    numBuckets: fields.count('relative_attention_num_buckets', 32),
+    maxDistance: fields.count('relative_attention_max_distance', 128),
+    layerNormEpsilon: fields.epsilon('layer_norm_epsilon', 1e-6),
+    // T5Config reads the gated gelu so
+    activation: fields.activationOf('feed_forward_proj', projection === 'gated-gelu' ? 'gelu_new' : named),
+    isGated: gate !== undefined,
+    tieWordEmbeddings,
+    scalesOutput: !isMt5 && fields.flag('scale_decoder_outputs', tieWordEmbeddings),
+    decoderStartTokenId: fields.ids('decoder_start_token_id')[0] ?? padTokenId ?? 0,
+    eosTokenIds,
+    padTokenId,
     maxPositions: mostPositions,
   };
 }

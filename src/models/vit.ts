@@ -5,6 +5,7 @@ import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { firstRows, headModule, resolveTask, type Task } from './heads.ts';
 import { linear, norm } from './modules.ts';
+import { readVitConfig, type VitConfig } from './vitConfig.ts';
 
 /**
  * ViT (Dosovitskiy et al., arXiv 2010.11929): square patches through a linear layer, behind a class token, with learned positions;
@@ -21,75 +22,6 @@ export const vit: ModelFamily = {
 };
 
 const tasks = ['IMAGE_CLS'] as const;
-
-type Json = Readonly<Record<string, unknown>>;
-
-interface VitConfig {
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly imageSize: number;
-  readonly patchSize: number;
-  readonly numChannels: number;
-  readonly layerNormEps: number;
-  readonly qkvBias: boolean;
-  readonly hiddenAct: string;
-}
-
-const activations: Readonly<Record<string, string>> = {
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-  relu: 'relu',
-  silu: 'silu',
-};
-
-/** Reads config.json with ViTConfig's defaults. Throws a UserError that names the field. */
-function readVitConfig(config: Json): VitConfig {
-  const whole = (name: string, fallback: number): number => {
-    const value = config[name] ?? fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
-    throw new UserError(
-      `config.json: ${name} must be a whole number above 0, not ${JSON.stringify(value)}. Repair the file or download it again.`,
-    );
-  };
-  const [hiddenSize, numAttentionHeads] = [whole('hidden_size', 768), whole('num_attention_heads', 12)];
-  if (hiddenSize % numAttentionHeads !== 0)
-    throw new UserError(
-      `config.json: hidden_size ${hiddenSize} cannot be shared among ${numAttentionHeads} attention heads. Repair the file or download it again.`,
-    );
-  const [imageSize, patchSize, numChannels] = [
-    whole('image_size', 224),
-    whole('patch_size', 16),
-    whole('num_channels', 3),
-  ];
-  if (imageSize < patchSize)
-    throw new UserError(`config.json: an image of ${imageSize} pixels has no patch of ${patchSize}. Repair the file.`);
-  if (numChannels !== 3)
-    throw new UserError(
-      `config.json: num_channels ${numChannels} is not supported; images have 3. Choose another model.`,
-    );
-  const act = String(config['hidden_act'] ?? 'gelu');
-  const hiddenAct = activations[act];
-  if (!hiddenAct)
-    throw new UserError(
-      `config.json: hidden_act "${act}" is not supported; ${Object.keys(activations).join(', ')} are.`,
-    );
-  const epsilon = config['layer_norm_eps'];
-  return {
-    hiddenSize,
-    intermediateSize: whole('intermediate_size', 3072),
-    numHiddenLayers: whole('num_hidden_layers', 12),
-    numAttentionHeads,
-    imageSize,
-    patchSize,
-    numChannels,
-    layerNormEps: typeof epsilon === 'number' ? epsilon : 1e-12,
-    qkvBias: config['qkv_bias'] !== false,
-    hiddenAct,
-  };
-}
 
 function describe(config: VitConfig, task: Task): ModelDescription {
   const { hiddenSize, imageSize, numChannels, patchSize } = config;
@@ -109,7 +41,7 @@ function describe(config: VitConfig, task: Task): ModelDescription {
     numHiddenLayers: config.numHiddenLayers,
     maxPositionEmbeddings: positions,
     numKeyValueHeads: config.numAttentionHeads,
-    headDim: hiddenSize / config.numAttentionHeads,
+    headDim: config.headDim,
     tieWordEmbeddings: false,
     embeddingPath: 'vit.embeddings.patch_embeddings.projection',
     headPath: 'classifier',
@@ -207,8 +139,7 @@ function block(builder: ModelBuilder, config: VitConfig, layer: number, input: T
 
 function attention(builder: ModelBuilder, config: VitConfig, layer: number, path: string, x: Tensor): Tensor {
   const { batch, tokens, graph } = builder;
-  const { numAttentionHeads, hiddenSize } = config;
-  const headDim = hiddenSize / numAttentionHeads;
+  const { numAttentionHeads, headDim, hiddenSize } = config;
   const heads = (projection: string) =>
     builder.reshape(builder.linear(`${path}.attention.${projection}`, x), [batch, tokens, numAttentionHeads, headDim]);
   const [q, k, v] = [heads('q_proj'), heads('k_proj'), heads('v_proj')];
