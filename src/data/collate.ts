@@ -30,7 +30,7 @@ export interface DecoderInput {
   readonly lengths: Uint32Array;
 }
 
-/** Rows side by side, B × T tokens, ready to be uploaded. Padding is on the right, id 0, and is masked by `lengths`. */
+/** Rows side by side, B × T tokens, ready to be uploaded. Padding is on the right and is masked by `lengths`. */
 export interface Batch extends BatchTargets {
   /** B */
   readonly batchSize: number;
@@ -38,6 +38,8 @@ export interface Batch extends BatchTargets {
   readonly tokens: number;
   /** [B, T] token ids; of SEQ_2_SEQ_LM those of the source */
   readonly inputIds: Uint32Array;
+  /** the id that fills rows up, where the tokenizer has one for that; else 0 does */
+  readonly padTokenId?: number;
   /** [B] tokens of each row that are not padding */
   readonly lengths: Uint32Array;
   /** [B, T] token_type_ids, where a row has them */
@@ -49,26 +51,28 @@ export interface Batch extends BatchTargets {
 }
 
 /** Puts rows of one task into a batch. Next-token labels are shifted here: position t stands for the prediction of token t + 1. */
-export function collate(rows: readonly EncodedRow[], tokenBucket: 32 | 64): Batch {
+export function collate(rows: readonly EncodedRow[], tokenBucket: 32 | 64, padTokenId?: number): Batch {
   const { tokens, inputIds, lengths } = padIds(
     rows.map(({ ids }) => ids),
     tokenBucket,
+    padTokenId,
   );
   const decoder = decoderOf(rows, tokenBucket);
   return {
     batchSize: rows.length,
     tokens,
     inputIds,
+    padTokenId,
     lengths,
     ...(decoder ? { ...targetsOfSequences(rows, decoder.tokens), decoder } : targetsOf(rows, tokens)),
     ...typesOf(rows, tokens),
   };
 }
 
-function padIds(rows: readonly Uint32Array[], tokenBucket: number): DecoderInput {
+function padIds(rows: readonly Uint32Array[], tokenBucket: number, padTokenId = 0): DecoderInput {
   const longest = rows.reduce((most, { length }) => Math.max(most, length), 1);
   const tokens = Math.ceil(longest / tokenBucket) * tokenBucket;
-  const inputIds = new Uint32Array(rows.length * tokens);
+  const inputIds = new Uint32Array(rows.length * tokens).fill(padTokenId);
   rows.forEach((ids, row) => inputIds.set(ids, row * tokens));
   return { tokens, inputIds, lengths: Uint32Array.from(rows, ({ length }) => length) };
 }

@@ -9,6 +9,7 @@ import type { RowInputs } from '../peft/method.ts';
 import { lossInputs } from '../train/lossInputs.ts';
 import { lossShape } from '../train/traceLoss.ts';
 import { traceLinearInputs, type LinearInput } from '../train/traceLinearInputs.ts';
+import type { OnProgress } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { traceable } from './modelOnGpu.ts';
 import { collateFor } from './runBatches.ts';
@@ -21,15 +22,24 @@ export class GpuRowInputs implements RowInputs {
   readonly #rows: readonly EncodedRow[];
   readonly #batchSize: number;
   readonly #runtime: Runtime;
+  readonly #onProgress: OnProgress | undefined;
   readonly #traced = new Map<string, readonly LinearInput[]>();
+  #read = 0;
 
-  private constructor(runtime: Runtime, model: LoadedModel, rows: readonly EncodedRow[], batchSize: number) {
+  private constructor(
+    runtime: Runtime,
+    model: LoadedModel,
+    rows: readonly EncodedRow[],
+    batchSize: number,
+    onProgress: OnProgress | undefined,
+  ) {
     this.batches = Math.ceil(rows.length / batchSize);
     this.#gpu = runtime.gpu;
     this.#runtime = runtime;
     this.#model = model;
     this.#rows = rows;
     this.#batchSize = batchSize;
+    this.#onProgress = onProgress;
   }
 
   /** Loads the weights. Throws a UserError where rows are not one text each. */
@@ -38,13 +48,16 @@ export class GpuRowInputs implements RowInputs {
     model: LoadedModel,
     rows: readonly EncodedRow[],
     batchSize: number,
+    onProgress?: OnProgress,
   ): Promise<GpuRowInputs> {
     const { image, traceEncoder } = model.checkpoint.description;
     if (image || traceEncoder)
       throw new UserError(
         'init_lora_weights: eva reads rows of one text each, and this model reads images, or a source and a target. Give another start, such as pissa.',
       );
-    return new GpuRowInputs(new Runtime(gpu, await model.weightsOn(gpu)), model, rows, batchSize);
+    const onUpload = (done: number, total: number) => onProgress?.({ phase: 'upload', done, total, unit: 'bytes' });
+    const weights = await model.weightsOn(gpu, { onProgress: onUpload });
+    return new GpuRowInputs(new Runtime(gpu, weights), model, rows, batchSize, onProgress);
   }
 
   async read(
@@ -53,6 +66,8 @@ export class GpuRowInputs implements RowInputs {
     learnedOnly: boolean,
     use: Parameters<RowInputs['read']>[3],
   ): Promise<void> {
+    this.#read++;
+    this.#tell(0); // how many it takes is not known: until what is looked for stays where it is
     const rows = this.#rows.slice(index * this.#batchSize, (index + 1) * this.#batchSize);
     const batch = await collateFor(this.#model, rows);
     const traced = traceable(this.#model);
@@ -64,7 +79,7 @@ export class GpuRowInputs implements RowInputs {
       this.#traced.set(key, found.inputs);
       return found;
     });
-    await this.#runtime.replay(key, lossInputs(batch, shape, traced), neutralStep);
+    await this.#runtime.replay(key, lossInputs(batch, shape, traced, false), neutralStep);
     const kept = keptTokens(rows, tokens, learnedOnly);
     for (const { paths, tensor, width } of this.#traced.get(key) ?? []) {
       const range = this.#runtime.program(key).range(tensor);
@@ -76,7 +91,12 @@ export class GpuRowInputs implements RowInputs {
   }
 
   close(): void {
+    this.#tell(this.#read);
     this.#runtime.destroy();
+  }
+
+  #tell(total: number): void {
+    this.#onProgress?.({ phase: 'start', done: this.#read, total, unit: 'batches' });
   }
 }
 

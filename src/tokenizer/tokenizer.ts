@@ -63,7 +63,10 @@ export interface Tokenizer {
   encodePair(text: string, textPair: string): PairEncoding;
   /** The same of two texts that are encoded already (without special tokens), and perhaps cut. */
   joinPair(ids: readonly number[], idsOfPair: readonly number[]): PairEncoding;
-  /** Words that are parted already, as Transformers' is_split_into_words, with the tokenizer's own special tokens. */
+  /**
+   * Words that are parted already, as Transformers' is_split_into_words, with the tokenizer's own special tokens. Each is a text by itself:
+   * a byte-level tokenizer puts a space in front of it only where tokenizer.json says add_prefix_space.
+   */
   encodeWords(words: readonly string[]): WordsEncoding;
   /** Text of the ids; ids that stand for no token give nothing. Special tokens are kept unless skipSpecialTokens. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
@@ -136,8 +139,6 @@ class PipelineTokenizer implements Tokenizer {
 
   private readonly splitSections: ReturnType<typeof createSectionSplitter>;
   private readonly preTokenize: PreTokenizer;
-  /** for words that are parted already: bytes spell a word with the space before it, which such words have lost */
-  private readonly preTokenizeWord: PreTokenizer;
   private readonly joinTokens: ReturnType<typeof createDecoder>;
   private readonly spellsBytes: boolean;
   private readonly textOf: (string | undefined)[] = [];
@@ -156,10 +157,6 @@ class PipelineTokenizer implements Tokenizer {
     this.preTokenize = createPreTokenizer(json.preTokenizers);
     this.joinTokens = createDecoder(json.decoders);
     this.spellsBytes = json.preTokenizers.some(({ type }) => type === 'ByteLevel');
-    this.preTokenizeWord =
-      this.spellsBytes && !json.preTokenizers.some(({ type }) => type === 'Prefix')
-        ? createPreTokenizer([{ type: 'Prefix', text: ' ' }, ...json.preTokenizers])
-        : this.preTokenize;
     for (const [token, id] of model.entries) this.textOf[id] = token;
     for (const { content, id } of added) this.textOf[id] = content;
     this.vocabSize = this.textOf.length;
@@ -184,7 +181,7 @@ class PipelineTokenizer implements Tokenizer {
   encodeWithOffsets(text: string, { addSpecialTokens = true }: EncodeOptions = {}): Encoding {
     const encoding: Encoding = { ids: [], starts: [], ends: [] };
     if (addSpecialTokens) for (const id of this.prefixIds) pushToken(encoding, id, 0, 0);
-    this.pushText(encoding, text, this.preTokenize);
+    this.pushText(encoding, text);
     if (addSpecialTokens) for (const id of this.suffixIds) pushToken(encoding, id, text.length, text.length);
     this.refuseUnembedded(encoding.ids);
     return encoding;
@@ -219,7 +216,7 @@ class PipelineTokenizer implements Tokenizer {
     let at = 0;
     words.forEach((word, index) => {
       const part: Encoding = { ids: [], starts: [], ends: [] };
-      this.pushText(part, word, this.preTokenizeWord);
+      this.pushText(part, word);
       part.ids.forEach((id, i) => {
         pushToken(encoding, id, at + part.starts[i]!, at + part.ends[i]!);
         wordOf.push(index);
@@ -265,9 +262,10 @@ class PipelineTokenizer implements Tokenizer {
     );
   }
 
-  private pushText(encoding: Encoding, text: string, preTokenize: PreTokenizer): void {
+  private pushText(encoding: Encoding, text: string): void {
     for (const section of this.splitSections(AlignedText.of(text))) {
-      if (section.id === undefined) for (const piece of preTokenize([section.text])) this.pushPiece(encoding, piece);
+      if (section.id === undefined)
+        for (const piece of this.preTokenize([section.text])) this.pushPiece(encoding, piece);
       else pushToken(encoding, section.id, section.text.startOf(0), section.text.endBefore(section.text.text.length));
     }
   }

@@ -16,12 +16,21 @@ const trace = () => {
   throw new Error('nothing is traced');
 };
 
-/** The uploads of two rows, [3, 1, 3] and [5]. */
-function uploads(adapter: LossModel['adapter']): Map<string, Uint32Array> {
-  const row = (ids: readonly number[]) => ({ ids: Uint32Array.from(ids), labels: Int32Array.from(ids), cut: false });
-  const batch = collate([row([3, 1, 3]), row([5])], 32);
+const row = (ids: readonly number[], typeIds?: readonly number[]) => ({
+  ids: Uint32Array.from(ids),
+  labels: Int32Array.from(ids),
+  cut: false,
+  ...(typeIds && { typeIds: Uint8Array.from(typeIds) }),
+});
+
+/** The uploads of rows, [3, 1, 3] and [5] where none are given. */
+function uploads(
+  adapter: LossModel['adapter'],
+  { rows = [row([3, 1, 3]), row([5])], isTraining = true, padTokenId = 0 } = {},
+): Map<string, Uint32Array> {
+  const batch = collate(rows, 32, padTokenId);
   const shape = lossShape(2, batch.tokens, batch.targetCount, 9, 2 ** 20);
-  return lossInputs(batch, shape, { description, catalog: new Map(), positions: 20, adapter });
+  return lossInputs(batch, shape, { description, catalog: new Map(), positions: 20, adapter }, isTraining);
 }
 
 describe('the uploads of a batch', () => {
@@ -39,8 +48,27 @@ describe('the uploads of a batch', () => {
     expect(inputs.get('positionIds')).toHaveLength(2 * 36);
     expect([...(inputs.get('positionIds')?.subarray(36, 39) ?? [])]).toEqual([0, 1, 2]);
     expect([...(inputs.get('keyLengths') ?? [])]).toEqual([7, 5]);
-    expect([...(inputs.get('lastRows') ?? [])]).toEqual([6, 36 + 4]);
     expect([...(inputs.get('labelRows.0')?.subarray(0, 2) ?? [])]).toEqual([4, 5]);
+  });
+
+  it('let a classifier read each row at its last token that is not padding', () => {
+    expect([...(uploads(undefined).get('lastRows') ?? [])]).toEqual([2, 32]);
+    const closing = uploads(undefined, { padTokenId: 3 });
+    expect([...(closing.get('lastRows') ?? [])]).toEqual([1, 32]);
+    expect([...(closing.get('ids')?.subarray(32, 35) ?? [])]).toEqual([5, 3, 3]);
+  });
+
+  it('let it learn at the end of the batch behind a prompt, and be used at the end of each row', () => {
+    const prompt = { tokens: 4, embeddings: trace };
+    expect([...(uploads({ prompt }).get('lastRows') ?? [])]).toEqual([6, 36 + 6]);
+    expect([...(uploads({ prompt }, { isTraining: false }).get('lastRows') ?? [])]).toEqual([6, 36 + 4]);
+  });
+
+  it('keep the types of pairs behind a prompt', () => {
+    const rows = [row([3, 1, 3], [0, 1, 1]), row([5, 2], [0, 1])];
+    const types = uploads({ prompt: { tokens: 4, embeddings: trace } }, { rows }).get('typeIds');
+    expect([...(types?.subarray(0, 8) ?? [])]).toEqual([0, 0, 0, 0, 0, 1, 1, 0]);
+    expect([...(types?.subarray(36, 43) ?? [])]).toEqual([0, 0, 0, 0, 0, 1, 0]);
   });
 
   it('carry the order of every kind of ids, for the gradient of its table', () => {

@@ -97,7 +97,7 @@ export class Trainer {
     for (const [microBatch, batch] of batches.entries()) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, true);
-      await this.runtime.replay(key, lossInputs(batch, shape, this.#model), { ...parameters, microBatch });
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model, true), { ...parameters, microBatch });
     }
     const key = await this.#prepareOptimizer();
     await this.runtime.replay(key, this.#optimizerInputs(step), parameters, true);
@@ -128,7 +128,7 @@ export class Trainer {
     for await (const batch of batches) {
       const shape = this.#shapeOf(batch);
       const key = await this.#prepareLoss(shape, false);
-      await this.runtime.replay(key, lossInputs(batch, shape, this.#model), neutralStep);
+      await this.runtime.replay(key, lossInputs(batch, shape, this.#model, false), neutralStep);
       sum += await this.#takeSum('lossSum');
       hits += await this.#takeSum('hitSum');
       targets += batch.targetCount;
