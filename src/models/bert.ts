@@ -96,7 +96,7 @@ function describe(config: BertConfig, task: Task, json: Readonly<Record<string, 
     tieWordEmbeddings: false,
     embeddingPath: `${body}.embeddings.word_embeddings`,
     headPath: head.path,
-    modules: [...bodyModules(config), ...head.modules],
+    modules: [...bodyModules(config), ...poolerModules(config, task), ...head.modules],
     defaultTargets: defaultTargets(config.modelType),
     eosTokenIds: [],
     padTokenId: config.padTokenId,
@@ -174,8 +174,12 @@ function bodyModules(config: BertConfig): ModuleInfo[] {
       linear(`${layer}.${name.down}`, intermediateSize, hiddenSize),
       norm(`${layer}.${name.outputNorm}`, hiddenSize),
     ]),
-    ...(modelType === 'bert' ? [linear('bert.pooler.dense', hiddenSize, hiddenSize)] : []),
   ];
+}
+
+/** BERT's own, of the body: a classifier of tokens is made without it. */
+function poolerModules({ modelType, hiddenSize }: BertConfig, { type }: Task): ModuleInfo[] {
+  return modelType === 'bert' && type === 'SEQ_CLS' ? [linear('bert.pooler.dense', hiddenSize, hiddenSize)] : [];
 }
 
 function traceBody(builder: ModelBuilder, config: BertConfig, ids: Tensor): Tensor {

@@ -99,6 +99,14 @@ describe('LoRA', () => {
     expect(() => initials({ init_lora_weights: 'corda' })).toThrow(/init_lora_weights: "corda"/);
   });
 
+  it("reads over the biases that PEFT writes a second time under a head's wrapper", () => {
+    const classifier = describeModel({ model_type: 'roberta' }, { type: 'SEQ_CLS', numLabels: 2 });
+    const { ignoresKey } = attach(classifier, { peft_type: 'LORA', bias: 'all' });
+    const read = ['original_module.dense.bias', 'modules_to_save.default.out_proj.bias', 'modules_to_save.bias'];
+    for (const key of read) expect(ignoresKey(`base_model.model.classifier.${key}`), key).toBe(true);
+    expect(ignoresKey('base_model.model.classifier.dense.bias')).toBe(false);
+  });
+
   it('refuses a module that is to be both changed and trained whole', () => {
     expect(() => initials({ target_modules: ['lm_head'], modules_to_save: ['lm_head'] })).toThrow();
   });

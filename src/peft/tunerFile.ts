@@ -35,7 +35,7 @@ export function tunerFile(
     },
     baseTensors: new Map(wide.map(({ path }) => [`${keyPrefix}${path}.base_layer.weight`, `${path}.weight`])),
     // with biases "all" PEFT writes those of a module that is trained whole under its wrapper's names too
-    ignoresKey: (key) => /\.base_layer\.weight$|\.(original_module|modules_to_save)\.bias$/.test(key),
+    ignoresKey: (key) => /\.base_layer\.weight$|\.(original_module|modules_to_save)\.(.+\.)?bias$/.test(key),
   };
 }
 
