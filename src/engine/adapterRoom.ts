@@ -1,13 +1,15 @@
+import { parse } from 'yaml';
 import { baseModelOf } from '../formats/adapterContent.ts';
-import { memorySource, type FileSet } from '../formats/byteSource.ts';
+import { memorySource, readText, type FileSet } from '../formats/byteSource.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import { zipFiles } from '../formats/zip.ts';
 import { readAdapterFields } from '../peft/adapterConfig.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import type { Library, StoredAdapter } from '../storage/library.ts';
-import type { AdapterSettings, AdapterSummary, ModelFile } from './api.ts';
+import type { AdapterSettings, AdapterSummary, ModelFile, WeightsChoice } from './api.ts';
 import { countElements } from './modelCard.ts';
 import { filesOf } from './modelRoom.ts';
+import { choiceOf, quantisationOf } from './quantisationFields.ts';
 
 export interface FinishedAdapter {
   readonly id: string;
@@ -16,6 +18,8 @@ export interface FinishedAdapter {
   readonly baseModel: string;
   readonly runId?: string;
   readonly parameters: number;
+  /** the weights that it was trained on, where that is known */
+  readonly weights?: WeightsChoice;
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -39,14 +43,19 @@ export class AdapterRoom {
 
   /** Keeps a finished adapter; resolves to whether it is stored on the device. */
   async add(adapter: FinishedAdapter): Promise<boolean> {
-    const { id, name, peftType, baseModel, runId, parameters } = adapter;
+    const { id, name, peftType, baseModel, runId, parameters, weights } = adapter;
     const files = new Map([...adapter.files].map(([path, bytes]) => [path, memorySource(bytes, path)]));
     try {
-      await this.#library.adapters.add(id, name, { peftType, baseModel, runId, details: { parameters } }, files);
+      await this.#library.adapters.add(
+        id,
+        name,
+        { peftType, baseModel, runId, details: { parameters, weights } },
+        files,
+      );
       return true;
     } catch {
       const bytes = [...adapter.files.values()].reduce((sum, file) => sum + file.byteLength, 0);
-      const summary = { id, name, peftType, baseModel, bytes, parameters, createdAt: Date.now(), runId };
+      const summary = { id, name, peftType, baseModel, bytes, parameters, createdAt: Date.now(), runId, weights };
       this.#inMemory.set(id, { summary, files });
       return false;
     }
@@ -61,7 +70,7 @@ export class AdapterRoom {
     const info = {
       peftType: methodOfConfig(config).peftType,
       baseModel: baseModelOf(config),
-      details: { parameters: countElements(tensors.values()) },
+      details: { parameters: countElements(tensors.values()), weights: await weightsOfRun(files) },
     };
     return summaryOf(await this.#library.adapters.add(id, name, info, files));
   }
@@ -72,6 +81,11 @@ export class AdapterRoom {
     const kept = (await this.list()).find((summary) => summary.id === id);
     const method = methodOfConfig(config, kept?.peftType);
     return { peftType: method.peftType, fields: readAdapterFields(method, config) };
+  }
+
+  /** The weights that an adapter was trained on, where that is known. */
+  async weights(id: string): Promise<WeightsChoice | undefined> {
+    return (await this.list()).find((summary) => summary.id === id)?.weights;
   }
 
   async delete(id: string): Promise<void> {
@@ -95,5 +109,18 @@ function summaryOf({
   createdAt,
 }: StoredAdapter): AdapterSummary {
   const parameters = typeof details['parameters'] === 'number' ? details['parameters'] : 0;
-  return { id, name, peftType, baseModel, bytes: byteLength, parameters, createdAt, runId };
+  const weights = details['weights'] as WeightsChoice | undefined;
+  return { id, name, peftType, baseModel, bytes: byteLength, parameters, createdAt, runId, weights };
+}
+
+/** An adapter that Graft made brings the run file that it was trained with; a file of another tool's says nothing. */
+async function weightsOfRun(files: FileSet): Promise<WeightsChoice | undefined> {
+  const runFile = files.get('run.yaml');
+  if (!runFile) return undefined;
+  try {
+    const fields: unknown = parse(await readText(runFile), { schema: 'core' });
+    return choiceOf(quantisationOf(fields as Readonly<Record<string, unknown>>));
+  } catch {
+    return undefined;
+  }
 }

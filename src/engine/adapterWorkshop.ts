@@ -16,6 +16,8 @@ import type {
 } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { countElements } from './modelCard.ts';
+import { quantisationOfChoice } from './quantisationFields.ts';
+import { onTrainedWeights } from './quantisedModels.ts';
 
 /** For the form: what each combination does and asks for. */
 export function describeCombinations(): CombinationDescription[] {
@@ -53,7 +55,8 @@ export class AdapterWorkshop {
 
   async convert(model: LoadedModel, id: string, kept: KeptRank, onProgress: OnProgress): Promise<ConvertedAdapter> {
     const found = await this.#find(id);
-    const { content, energy } = await convertFolder(model, found.files, kept, reporting(onProgress));
+    const base = onTrainedWeights(model, quantisationOfChoice(found.summary.weights));
+    const { content, energy } = await convertFolder(base, found.files, kept, reporting(onProgress));
     const adapter = await this.#keep(`${found.summary.name} as LoRA`, content, [found]);
     return { adapter, energy: energy.overall, energyByModule: Object.fromEntries(energy.modules) };
   }
@@ -76,6 +79,7 @@ export class AdapterWorkshop {
       peftType: String(content.config['peft_type']),
       baseModel: sources[0]?.summary.baseModel ?? '',
       parameters: countElements(content.tensors.values()),
+      weights: commonWeights(sources.map(({ summary }) => summary)),
       files: await filesOfContent(
         content,
         sources.map(({ files }) => files),
@@ -83,6 +87,12 @@ export class AdapterWorkshop {
     });
     return (await this.#find(id)).summary;
   }
+}
+
+/** What all of the adapters were trained on, where that is one thing. */
+function commonWeights([first, ...others]: readonly AdapterSummary[]): AdapterSummary['weights'] {
+  const key = JSON.stringify(first?.weights);
+  return others.every(({ weights }) => JSON.stringify(weights) === key) ? first?.weights : undefined;
 }
 
 function reporting(onProgress: OnProgress): OnModule {

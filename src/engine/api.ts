@@ -10,6 +10,7 @@ import type { GpuReport, OnProgress, StorageReport } from './api/machine.ts';
 import type { AdapterSettings, FieldDescription, MethodDescription, MethodFit } from './api/methods.ts';
 import type { ModelCard, ModelFile, StoredModelSummary } from './api/models.ts';
 import type { ClassifyRequest, ClassifyResult, GenerateRequest, GenerateResult } from './api/playground.ts';
+import type { ModelQuality, PricedWeights, QuantiseWork, WeightError } from './api/quantisation.ts';
 import type { MemoryEstimate, MetricPoint, OnRunEvent, RunFields, RunSummary } from './api/runs.ts';
 
 export type * from './api/machine.ts';
@@ -19,6 +20,7 @@ export type * from './api/runs.ts';
 export type * from './api/methods.ts';
 export type * from './api/playground.ts';
 export type * from './api/adapters.ts';
+export type * from './api/quantisation.ts';
 
 /**
  * The one API that the studio and the command line call. In the browser it is hosted by a worker (comlink): every argument
@@ -53,6 +55,17 @@ export interface Engine {
   /** Copies the current model into the library in the background. */
   keepModel(onProgress: OnProgress): Promise<StoredModelSummary>;
   deleteModel(id: string): Promise<void>;
+
+  /** Every way to hold the open model's weights, with what it takes. Reads headers alone. */
+  pricedWeights(): Promise<readonly PricedWeights[]>;
+  /** What the fields of a run that quantise do to each weight of the open model; none where they do not quantise. */
+  compareWeights(fields: RunFields, onProgress: OnProgress): Promise<readonly WeightError[]>;
+  /** The untrained model on the held-out rows, with its weights as the run's fields ask for them. */
+  measureQuality(fields: RunFields, onProgress: OnProgress): Promise<ModelQuality>;
+  /** Writes a quantised copy into the library and opens it; `replaces` deletes the library's copy of the original then. */
+  keepQuantised(fields: RunFields, replaces: boolean, onProgress: OnProgress): Promise<ModelCard>;
+  /** What is stopped rejects with 'cancelled'. */
+  stopQuantising(work: QuantiseWork): Promise<void>;
 
   openData(files: readonly ModelFile[], options: DataOptions, onProgress: OnProgress): Promise<DataCard>;
   /** A file of rows that are only measured, in place of a held-out share; no files: back to the share. */

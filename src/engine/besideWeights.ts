@@ -5,7 +5,7 @@ import type { Checkpoint } from '../models/checkpoint.ts';
 import { configForTransformers } from '../models/writeConfig.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 
-/** What a model folder carries along: its tokenizer, its template, how it generates. */
+/** What a model folder carries along: its tokenizer, its template, how it generates, how its images are prepared. */
 const besideWeights = [
   'generation_config.json',
   'tokenizer.json',
@@ -17,6 +17,7 @@ const besideWeights = [
   'merges.txt',
   'chat_template.jinja',
   'chat_template.json',
+  'preprocessor_config.json',
 ];
 
 /** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer. */

@@ -12,6 +12,8 @@ import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
 import { prepareImage } from './preparedImages.ts';
 import { attachAdapter, type AttachedAdapter } from './preparedRun.ts';
+import { quantisationOfChoice } from './quantisationFields.ts';
+import { onTrainedWeights } from './quantisedModels.ts';
 import { ownLabels } from './taskModel.ts';
 
 /** Says what a classifier makes of a text or an image: the base model by its own head, or an adapter by the head it brings. */
@@ -41,7 +43,9 @@ export class ClassifierRoom {
     return result;
   }
 
-  async #classify(model: LoadedModel, { adapterId, input }: ClassifyRequest): Promise<ClassifyResult> {
+  async #classify(opened: LoadedModel, { adapterId, weights, input }: ClassifyRequest): Promise<ClassifyResult> {
+    const wanted = adapterId === undefined ? weights : await this.#adapters.weights(adapterId);
+    const model = onTrainedWeights(opened, quantisationOfChoice(wanted));
     const attached = adapterId === undefined ? undefined : await this.#attach(model, adapterId);
     const ready = attached?.model ?? model;
     const { description } = ready.checkpoint;

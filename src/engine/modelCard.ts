@@ -1,11 +1,16 @@
 import type { FileSet } from '../formats/byteSource.ts';
 import { elementCount } from '../formats/tensorEntry.ts';
-import type { ModelCard } from './api.ts';
+import type { ModelCard, WeightGroup } from './api.ts';
+import type { Checkpoint, CheckpointTensor } from '../models/checkpoint.ts';
 import type { ModelDescription, TaskType } from '../models/family.ts';
+import { floatFormats } from '../models/quantiseCheckpoint.ts';
+import { formatLabel, formatOf } from '../quant/registry.ts';
+import { planeBytes } from '../quant/shards.ts';
 import { isClassifier } from '../train/traceLoss.ts';
 import { modelParameters } from './estimate.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { ownLabels } from './taskModel.ts';
+import { weightRoles } from './weightRoles.ts';
 
 /** What the Model screen shows, from headers alone. */
 export function modelCard(model: LoadedModel, id: string, isStored: boolean): ModelCard {
@@ -32,6 +37,7 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
     contextLength: description.maxPositionEmbeddings,
     vocabSize: description.vocabSize,
     bytesByFormat,
+    weights: weightGroups(checkpoint),
     fileBytes: [...checkpoint.files.values()].reduce((sum, file) => sum + file.size, 0),
     tasks: [description.task, ...description.tasks.filter((task) => task !== description.task)],
     suits: whySuited(description, labels),
@@ -52,6 +58,33 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
     ),
     isStored,
   };
+}
+
+/** The weights that the model computes with, by role and format. */
+function weightGroups({ description, tensors }: Checkpoint): WeightGroup[] {
+  const groups = new Map<string, WeightGroup>();
+  for (const [name, role] of weightRoles(description)) {
+    const tensor = tensors.get(name);
+    if (!tensor) continue; // of a new head
+    const key = `${role} ${tensor.format}`;
+    const { tensors: count = 0, weights = 0, bytes = 0 } = groups.get(key) ?? {};
+    groups.set(key, {
+      role,
+      format: formatLabel(tensor.format),
+      isFloat: floatFormats.includes(tensor.format),
+      tensors: count + 1,
+      weights: weights + elementCount(tensor.shape),
+      bytes: bytes + bytesOf(tensor),
+    });
+  }
+  return [...groups.values()];
+}
+
+/** As it lies in the file; what is put together of several tensors as it is put together. */
+function bytesOf({ entry, shape, format, packed }: CheckpointTensor): number {
+  if (!packed) return entry.byteLength;
+  const [rows = 1, columns = 1] = shape;
+  return planeBytes(formatOf(format), rows, columns).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Why a model is trained for its task unless another is chosen. */

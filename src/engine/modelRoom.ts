@@ -6,6 +6,8 @@ import type { Library } from '../storage/library.ts';
 import type { ModelCard, ModelFile, OnProgress, StoredModelSummary } from './api.ts';
 import { LoadedModel } from './loadedModel.ts';
 import { modelCard, modelIdOf } from './modelCard.ts';
+import { nameOfCopy, quantisedCopy } from './quantisedCopy.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 
 /** The id of the built-in sample, which is fetched from the page itself and never stored. */
 export const sampleModelId = 'sample';
@@ -65,6 +67,31 @@ export class ModelRoom {
     const keeping = this.#keeping.get(id) ?? this.#keep(onProgress).finally(() => this.#keeping.delete(id));
     this.#keeping.set(id, keeping);
     return keeping;
+  }
+
+  /**
+   * Writes the open model quantised into the library and opens that in its place. Throws a UserError for weights that cannot be written
+   * so, and stops at `signal`, leaving nothing behind.
+   * @param replaces deletes the library's copy of the original once the other is there
+   */
+  async keepQuantised(
+    quantisation: Quantisation,
+    replaces: boolean,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+  ): Promise<ModelCard> {
+    const { id: originalId, model } = this.current;
+    const name = nameOfCopy(model.checkpoint.name, quantisation);
+    const onBytes = (done: number, total: number) => onProgress({ phase: 'quantise', done, total, unit: 'bytes' });
+    const files = await quantisedCopy(model.quantised(quantisation), onBytes, signal);
+    const id = modelIdOf(name, files);
+    if (!(await this.#library.models.get(id))) {
+      const info = { origin: model.checkpoint.name, details: { family: model.checkpoint.description.modelType } };
+      await this.#library.models.add(id, name, info, files, { signal });
+    }
+    const card = await this.openStored(id, onProgress);
+    if (replaces) await this.#library.models.delete(originalId);
+    return card;
   }
 
   delete(id: string): Promise<void> {

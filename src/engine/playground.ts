@@ -12,6 +12,8 @@ import type { LoadedModel } from './loadedModel.ts';
 import type { Machine } from './machine.ts';
 import { putOnGpu } from './modelOnGpu.ts';
 import { attachAdapter } from './preparedRun.ts';
+import { quantisationOfChoice } from './quantisationFields.ts';
+import { onTrainedWeights } from './quantisedModels.ts';
 
 /** Adapters (and the base model) that stay on the GPU at a time. */
 const mostVoices = 3;
@@ -22,7 +24,10 @@ interface Voice {
   readonly space: ParameterSpace;
 }
 
-/** Answers prompts with the base model and with adapters on it: the weights are shared, a switch rebinds and loads nothing. */
+/**
+ * Answers prompts with the base model and with adapters on it: the weights are shared, a switch rebinds and loads nothing unless the
+ * adapters were trained on weights that were quantised otherwise.
+ */
 export class Playground {
   readonly #machine: Machine;
   readonly #adapters: AdapterRoom;
@@ -71,7 +76,9 @@ export class Playground {
     signal: AbortSignal,
   ): Promise<GenerateResult> {
     const prompt = encodePrompt(model, request.messages, request.raw);
-    const { generator } = await this.#voice(model, request.adapterId);
+    const { adapterId } = request;
+    const weights = adapterId === undefined ? request.weights : await this.#adapters.weights(adapterId);
+    const { generator } = await this.#voice(onTrainedWeights(model, quantisationOfChoice(weights)), adapterId);
     const decoder = createStreamingDecoder(model.tokenizer, { skipSpecialTokens: true });
     let text = '';
     const emit = (delta: string) => {

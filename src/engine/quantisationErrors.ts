@@ -1,7 +1,8 @@
-import { readDecodedRows, type Checkpoint } from '../models/checkpoint.ts';
+import { readDecodedRows, readRows, type Checkpoint } from '../models/checkpoint.ts';
 import { quantisedWeights } from '../models/quantiseCheckpoint.ts';
 import { decodePacked } from '../quant/packed.ts';
 import { quantised, type Quantisation } from '../quant/quantise.ts';
+import { weightFormats } from '../quant/registry.ts';
 
 /** What quantising does to one weight. */
 export interface QuantisationError {
@@ -14,21 +15,36 @@ export interface QuantisationError {
 /** Rows of a weight that are compared: blocks are alike all through it. */
 const rowsCompared = 64;
 
-/** The error of each weight that would be quantised, over rows spread through it. Throws as quantiseCheckpoint does. */
+/** The error of each weight that would be quantised, over some of its rows. Throws as quantiseCheckpoint does, and stops at `signal`. */
 export async function* quantisationErrors(
   checkpoint: Checkpoint,
   quantisation: Quantisation,
+  signal?: AbortSignal,
 ): AsyncGenerator<QuantisationError> {
   for (const [name, wanted] of quantisedWeights(checkpoint.description, checkpoint.catalog, quantisation)) {
-    const [rows = 1, columns = 1] = checkpoint.catalog.get(name)?.shape ?? [];
-    const count = Math.min(rows, rowsCompared);
-    const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
-    const stored = await readDecodedRows(checkpoint, name, chosen);
+    signal?.throwIfAborted();
+    const { rows, columns, values: stored } = await someRows(checkpoint, name);
     const read = (rowStart: number, rowCount: number) =>
       Promise.resolve(stored.slice(rowStart * columns, (rowStart + rowCount) * columns));
-    const decoded = await decodePacked(quantised({ rows: count, columns, read }, wanted));
+    const decoded = await decodePacked(quantised({ rows, columns, read }, wanted));
     yield { name, relativeError: relativeError(decoded, stored) };
   }
+}
+
+/** Rows spread through the weight; neighbours where the file holds them in another order, so that it is read only once. */
+async function someRows(
+  checkpoint: Checkpoint,
+  name: string,
+): Promise<{ rows: number; columns: number; values: Float32Array }> {
+  const [all = 1, columns = 1] = checkpoint.catalog.get(name)?.shape ?? [];
+  const rows = Math.min(all, rowsCompared);
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor && !tensor.packed && (tensor.rowOrder || tensor.isTransposed)) {
+    const bytes = await readRows(tensor, Math.floor((all - rows) / 2), rows);
+    return { rows, columns, values: weightFormats[tensor.format].decode(bytes, rows * columns) };
+  }
+  const spread = Array.from({ length: rows }, (_, i) => Math.floor((i * all) / rows));
+  return { rows, columns, values: await readDecodedRows(checkpoint, name, spread) };
 }
 
 function relativeError(values: Float32Array, expected: Float32Array): number {

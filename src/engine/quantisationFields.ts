@@ -1,6 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import { booleanField, choiceField, readFields, type FieldSchema } from '../peft/schema.ts';
 import type { Quantisation } from '../quant/quantise.ts';
+import type { WeightsChoice } from './api.ts';
 
 /** How a model is quantised while it is loaded, in the names of Transformers' BitsAndBytesConfig and with its defaults. */
 export const quantisationFields: readonly FieldSchema[] = [
@@ -62,4 +63,33 @@ export function quantisationOf(fields: Readonly<Record<string, unknown>>): Quant
     doubleQuant: read['bnb_4bit_use_double_quant'] === true,
     embeddings,
   };
+}
+
+/** The fields of a run that quantise the model so, every one of them with its value. */
+export function fieldsOfQuantisation(quantisation: Quantisation | undefined): Readonly<Record<string, unknown>> {
+  const { kind, doubleQuant = false, embeddings = false } = quantisation ?? {};
+  const isFour = kind === 'nf4' || kind === 'fp4';
+  const defaults = Object.fromEntries(quantisationFields.map((field) => [field.name, field.default]));
+  return {
+    ...defaults,
+    load_in_4bit: isFour,
+    load_in_8bit: kind === 'int8',
+    load_embeddings_in_8bit: embeddings,
+    ...(isFour && { bnb_4bit_quant_type: kind, bnb_4bit_use_double_quant: doubleQuant }),
+  };
+}
+
+/** The weights that a quantisation gives, as the studio names them. */
+export function choiceOf(quantisation: Quantisation | undefined): WeightsChoice {
+  if (!quantisation) return { name: 'stored', embeddings: false };
+  const { kind, doubleQuant, embeddings = false } = quantisation;
+  return { name: kind !== 'int8' && doubleQuant ? `${kind}_nested` : kind, embeddings };
+}
+
+/** The other way; nothing chosen is 'stored', too. */
+export function quantisationOfChoice(choice: WeightsChoice | undefined): Quantisation | undefined {
+  if (!choice || choice.name === 'stored') return undefined;
+  const { name, embeddings } = choice;
+  const [kind = 'nf4', nested] = name.split('_') as [Quantisation['kind'], string?];
+  return { kind, doubleQuant: nested !== undefined, embeddings };
 }

@@ -18,6 +18,7 @@ import { Machine } from './machine.ts';
 import { methodFits } from './methodFits.ts';
 import { ModelRoom, sampleModelId } from './modelRoom.ts';
 import { Playground } from './playground.ts';
+import { QuantiseRoom } from './quantiseRoom.ts';
 import { RunRecords, listRuns, type RunOrigin } from './runRecords.ts';
 import { RunRoom } from './runRoom.ts';
 import { describeRun } from './runFields.ts';
@@ -60,6 +61,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
   const playground = new Playground(machine, adapters);
   const classifiers = new ClassifierRoom(machine, adapters, decodeImage);
   const runs = new RunRoom(machine, library, adapters);
+  const quantiser = new QuantiseRoom(machine, models, data);
   let isSwept = false;
 
   const heldElsewhere = async () => {
@@ -78,7 +80,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
   };
   const whileIdle = async () => {
     if (runs.runningId) throw new UserError('A run is under way. Stop it first, or wait for its end.');
-    await Promise.all([playground.clear(), classifiers.ended]);
+    await Promise.all([playground.clear(), classifiers.ended, quantiser.settle()]);
   };
   const dataOptionsOf = (fields: RunFields): DataOptions => {
     const { maxLength, lossOn, task, fields: all } = describeRun(fields);
@@ -154,6 +156,20 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
       await refuseSecondTab();
       await models.delete(id);
     },
+
+    pricedWeights: async () => quantiser.choices(),
+    compareWeights: async (fields, onProgress) => quantiser.compare(fields, onProgress),
+    async measureQuality(fields, onProgress) {
+      await whileIdle();
+      return quantiser.measure(fields, onProgress);
+    },
+    async keepQuantised(fields, replaces, onProgress) {
+      await refuseSecondTab();
+      await whileIdle();
+      await requestPersistence();
+      return quantiser.keep(fields, replaces, onProgress);
+    },
+    stopQuantising: (work) => quantiser.cancel(work),
 
     openData: (files, options, onProgress) => data.open(files, models.current.model, options, onProgress),
     openEvalData: (files, onProgress) => data.openEvaluation(files, models.current.model, onProgress),
@@ -231,6 +247,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
     async generate(request, onText) {
       if (runs.runningId)
         throw new UserError('A run is under way, and the GPU is its own. Wait for its end, or stop it.');
+      await quantiser.settle();
       return playground.generate(models.current.model, request, onText);
     },
     cancelGeneration: async () => playground.cancel(),

@@ -7,7 +7,8 @@ import type { WeightCatalog } from './builder.ts';
 import { readRows, type BlockTensor, type Checkpoint, type CheckpointTensor } from './checkpoint.ts';
 import type { ModelDescription } from './family.ts';
 
-const floatFormats: readonly string[] = ['f32', 'f16', 'bf16'];
+/** Formats of weights that can be quantised. */
+export const floatFormats: readonly string[] = ['f32', 'f16', 'bf16'];
 
 /** Columns that a lane of the embedding's kernel looks up at once. */
 const embeddingStep = 8;

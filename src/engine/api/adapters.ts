@@ -1,5 +1,7 @@
 /** Adapters of the library, and what is made of them. */
 
+import type { WeightsChoice } from './quantisation.ts';
+
 export interface AdapterSummary {
   readonly id: string;
   readonly name: string;
@@ -9,6 +11,8 @@ export interface AdapterSummary {
   readonly parameters: number;
   readonly createdAt: number;
   readonly runId?: string;
+  /** the weights that it was trained on, where that is known: it is only good on them */
+  readonly weights?: WeightsChoice;
 }
 
 /** A way of making one LoRA adapter of several, for the form that offers it. */

@@ -24,10 +24,21 @@ export interface StorageReport {
 
 /** Progress of one phase: reading, uploading, compiling … `total` is 0 while it is not known. */
 export interface Progress {
-  readonly phase: 'read' | 'tokenize' | 'upload' | 'compile' | 'store' | 'first-step' | 'export';
+  readonly phase:
+    | 'read'
+    | 'tokenize'
+    | 'upload'
+    | 'compile'
+    | 'store'
+    | 'start'
+    | 'first-step'
+    | 'export'
+    | 'quantise'
+    | 'compare'
+    | 'measure';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'rows' | 'kernels' | 'steps' | 'modules';
+  readonly unit: 'bytes' | 'rows' | 'batches' | 'kernels' | 'steps' | 'modules' | 'weights';
 }
 
 export type OnProgress = (progress: Progress) => void;

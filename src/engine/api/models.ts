@@ -1,5 +1,6 @@
 /** Models as the studio sees them. */
 import type { TaskType } from '../../models/family.ts';
+import type { WeightGroup } from './quantisation.ts';
 
 export interface ModelFile {
   /** path within the dropped folder, or the file's name */
@@ -20,6 +21,8 @@ export interface ModelCard {
   readonly vocabSize: number;
   /** bytes by stored format, e.g. { q4_1: 60e6, f32: 1e5 } */
   readonly bytesByFormat: Readonly<Record<string, number>>;
+  /** how the weights that it computes with are packed */
+  readonly weights: readonly WeightGroup[];
   readonly fileBytes: number;
   /** the tasks that it can be trained for; the first is what it is trained for unless another is chosen */
   readonly tasks: readonly TaskType[];

@@ -1,10 +1,13 @@
 /** What a model and an adapter are asked, and what they answer. */
 import type { ProblemType, TaskType } from '../../models/family.ts';
 import type { ModelFile } from './models.ts';
+import type { WeightsChoice } from './quantisation.ts';
 
 export interface GenerateRequest {
   /** undefined: the base model */
   readonly adapterId?: string;
+  /** of the base model: those that the adapter beside it was trained on; as they are stored if not given. An adapter knows its own */
+  readonly weights?: WeightsChoice;
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   /** send the last message's content as it is, without the chat template */
   readonly raw: boolean;
@@ -25,6 +28,8 @@ export interface GenerateResult {
 export interface ClassifyRequest {
   /** undefined: the base model with its own classifier */
   readonly adapterId?: string;
+  /** see GenerateRequest */
+  readonly weights?: WeightsChoice;
   readonly input: { readonly text: string } | { readonly image: ModelFile };
 }
 

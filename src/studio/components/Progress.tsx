@@ -35,6 +35,10 @@ const phaseNames: Readonly<Record<Progress['phase'], string>> = {
   store: 'Keeping a copy',
   'first-step': 'Taking the first step',
   export: 'Writing the adapter',
+  start: 'Finding what the adapter starts from',
+  quantise: 'Quantising into the library',
+  compare: 'Comparing weights',
+  measure: 'Measuring held-out rows',
 };
 
 export function phaseName(phase: Progress['phase']): string {

@@ -1,0 +1,111 @@
+import { IDBFactory } from 'fake-indexeddb';
+import 'fake-indexeddb/auto';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { FileSet } from '../formats/byteSource.ts';
+import { readDecoded } from '../models/checkpoint.ts';
+import { openLibrary } from '../storage/library.ts';
+import { LoadedModel } from './loadedModel.ts';
+import { ModelRoom } from './modelRoom.ts';
+import { openPath } from './nodeFiles.ts';
+import { pricedWeights } from './pricedWeights.ts';
+import { nameOfCopy, quantisedCopy, streamedSource } from './quantisedCopy.ts';
+import { hasFloatLinears, onTrainedWeights } from './quantisedModels.ts';
+
+const models = fileURLToPath(new URL('../../tests/fixtures/parity/models/', import.meta.url));
+const open = async (name: string) => LoadedModel.open(await openPath(models + name), name);
+const ignore = () => undefined;
+const nf4 = { kind: 'nf4', doubleQuant: true } as const;
+
+beforeEach(() => (indexedDB = new IDBFactory()));
+
+async function dropped(name: string) {
+  const files: FileSet = await openPath(models + name);
+  return Promise.all(
+    [...files].map(async ([path, source]) => ({
+      path: `${name}/${path}`,
+      blob: new Blob([await source.read(0, source.size)]),
+    })),
+  );
+}
+
+describe('a quantised copy', () => {
+  it('opens from the library with the very weights that quantising while loading gives', async () => {
+    for (const quantisation of [nf4, { kind: 'int8', doubleQuant: false }, { ...nf4, embeddings: true }] as const) {
+      const rooms = new ModelRoom(openLibrary(`test-${JSON.stringify(quantisation)}`));
+      await rooms.open(await dropped('llama-nf4'), ignore);
+      const loaded = rooms.current.model.quantised(quantisation);
+      const told: number[] = [];
+      const card = await rooms.keepQuantised(
+        quantisation,
+        false,
+        ({ phase, done, total }) => phase === 'quantise' && told.push(done / total),
+        new AbortController().signal,
+      );
+      expect(card.isStored).toBe(true);
+      expect(card.name).toBe(nameOfCopy('llama-nf4', quantisation));
+      expect(told.at(-1)).toBe(1);
+      const kept = rooms.current.model;
+      expect(hasFloatLinears(kept)).toBe(false);
+      for (const name of loaded.checkpoint.catalog.keys())
+        expect(await readDecoded(kept.checkpoint, name), name).toEqual(await readDecoded(loaded.checkpoint, name));
+    }
+  });
+
+  it('takes the place of the original where that is asked for, and leaves nothing where it is stopped', async () => {
+    const library = openLibrary();
+    const rooms = new ModelRoom(library);
+    const { id } = await rooms.open(await dropped('llama-nf4'), ignore);
+    await rooms.keep(ignore);
+    const stop = new AbortController();
+    const stopped = rooms.keepQuantised(nf4, true, () => stop.abort(), stop.signal);
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await rooms.list()).map((model) => model.id)).toEqual([id]);
+    expect(rooms.currentId).toBe(id);
+    const card = await rooms.keepQuantised(nf4, true, ignore, new AbortController().signal);
+    expect((await rooms.list()).map(({ name }) => name)).toEqual([card.name]);
+  });
+
+  it('says what it takes before it is made, and why it cannot be', async () => {
+    const choices = pricedWeights(await open('llama-nf4'));
+    expect(choices).toHaveLength(11);
+    const [stored] = choices;
+    const double = choices.find(({ name, embeddings }) => name === 'nf4_nested' && !embeddings);
+    expect(double?.fields).toMatchObject({ load_in_4bit: true, bnb_4bit_quant_type: 'nf4', load_in_8bit: false });
+    const bytes = (priced: object | undefined) => (priced && 'bytes' in priced ? Number(priced.bytes) : NaN);
+    expect(bytes(double?.memory)).toBeLessThan(bytes(stored?.memory));
+    const files = await quantisedCopy((await open('llama-nf4')).quantised(nf4), ignore, new AbortController().signal);
+    expect(files.get('model.safetensors')?.size).toBe(bytes(double?.copy));
+
+    const packed = pricedWeights(await open('llama-gguf.gguf'));
+    expect(packed.filter(({ memory }) => 'bytes' in memory).map(({ name }) => name)).toEqual(['stored']);
+    const odd = pricedWeights(await open('qwen2-int8'));
+    expect(odd.find(({ name }) => name === 'nf4')?.memory).toMatchObject({
+      reason: expect.stringMatching(/do not divide/),
+    });
+    expect(odd.find(({ name }) => name === 'int8')?.memory).toMatchObject({ bytes: expect.any(Number) });
+  });
+
+  it('is read from its beginning to its end in ranges of any size', async () => {
+    async function* chunks() {
+      for (const chunk of [[1, 2, 3], [], [4], [5, 6, 7, 8]]) yield Promise.resolve(Uint8Array.from(chunk));
+    }
+    const source = streamedSource('model', 8, chunks());
+    expect([...(await source.read(0, 2))]).toEqual([1, 2]);
+    expect([...(await source.read(2, 6))]).toEqual([3, 4, 5, 6]);
+    await expect(source.read(0, 2)).rejects.toThrow(/stands at 6/);
+    expect([...(await source.read(6, 8))]).toEqual([7, 8]);
+  });
+});
+
+describe('the weights that an adapter was trained on', () => {
+  it('are the same model each time, and those of a file that is quantised already as they are', async () => {
+    const float = await open('llama-nf4');
+    const quantised = onTrainedWeights(float, nf4);
+    expect(quantised.checkpoint.quantisation).toEqual(nf4);
+    expect(onTrainedWeights(float, { ...nf4 })).toBe(quantised);
+    expect(onTrainedWeights(float, undefined)).toBe(float);
+    const packed = await open('llama-gguf.gguf');
+    expect(onTrainedWeights(packed, nf4)).toBe(packed);
+  });
+});
