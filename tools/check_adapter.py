@@ -3,7 +3,7 @@
 usage: python tools/check_adapter.py MODEL ADAPTER TEXT       (needs torch, transformers, peft, safetensors; gguf for a GGUF MODEL)
 
 MODEL is a folder or a GGUF file (dequantised), ADAPTER a PEFT folder. Prints {"logits": […]} at the last token of TEXT, encoded as a
-{"text"} row is, and fails with a list where a key of the file finds no place, or a trained tensor of the model is not in the file.
+{"text"} row is, or of the first token that a decoder writes of it, and fails with a list where a key of the file finds no place, or a trained tensor of the model is not in the file.
 """
 
 import json
@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 
 def open_model(path: Path):
     where = dict(pretrained_model_name_or_path=path.parent, gguf_file=path.name) if path.suffix == '.gguf' else dict(pretrained_model_name_or_path=path)
-    return AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(**where)
+    auto = AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(**where).is_encoder_decoder else AutoModelForCausalLM
+    return auto.from_pretrained(**where, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(**where)
 
 
 def key_problems(base, adapter: Path) -> list[str]:
@@ -33,6 +34,12 @@ def key_problems(base, adapter: Path) -> list[str]:
     )
 
 
+def inputs(ids: list[int], config, tokenizer) -> dict[str, torch.Tensor]:
+    if config.is_encoder_decoder:
+        return dict(input_ids=torch.tensor([ids]), decoder_input_ids=torch.tensor([[config.decoder_start_token_id]]))
+    return dict(input_ids=torch.tensor([ids + [tokenizer.eos_token_id]]))
+
+
 def main() -> int:
     model_path, adapter, text = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     problems = key_problems(open_model(model_path)[0], adapter)
@@ -41,9 +48,8 @@ def main() -> int:
         return 1
     base, tokenizer = open_model(model_path)
     model = PeftModel.from_pretrained(base, adapter).eval()
-    ids = tokenizer(text)['input_ids'] + [tokenizer.eos_token_id]
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([ids])).logits[0, -1]
+        logits = model(**inputs(tokenizer(text)['input_ids'], base.config, tokenizer)).logits[0, -1]
     print(json.dumps({'logits': logits.tolist()}))
     return 0
 

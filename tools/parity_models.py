@@ -11,9 +11,9 @@ from parity_quantised import quantise_folder, quantise_in_memory
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, Phi3Config, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
-    T5Config, T5ForConditionalGeneration, ViTConfig, ViTForImageClassification, ViTImageProcessorPil,
+    AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
+    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, MT5Config, Phi3Config, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
+    T5Config, ViTConfig, ViTForImageClassification, ViTImageProcessorPil,
 )
 
 WORDS = (
@@ -175,6 +175,9 @@ MODELS = {
         config=Phi3Config(hidden_size=40, intermediate_size=44, num_attention_heads=5, num_key_value_heads=1, max_position_embeddings=128,
                           original_max_position_embeddings=128, sliding_window=11, rope_parameters=rope(), tie_word_embeddings=False,
                           **COMMON)),
+    'mt5': dict(
+        config=MT5Config(d_model=24, d_kv=8, d_ff=30, num_layers=3, num_heads=3, tie_word_embeddings=False, **T5),
+        seq2seq=True, pretrained=True),
 }
 
 
@@ -244,8 +247,10 @@ def make_t5(name: str, path: Path):
     seed = 900 + list(MODELS).index(name)
     torch.manual_seed(seed)
     tokenizer = make_unigram_tokenizer()
-    model = T5ForConditionalGeneration(spec['config']).float()
+    model = AutoModelForSeq2SeqLM.from_config(spec['config']).float()
     make_lively(model)
+    if spec.get('pretrained'):
+        pretrain_to_copy(model, tokenizer, seed)
     model.save_pretrained(path)
     (path / 'generation_config.json').unlink(missing_ok=True)
     (path / 'tokenizer.json').write_text(tokenizer.backend_tokenizer.to_str())
@@ -304,7 +309,10 @@ def classifier(path: Path, data: str):
         return ViTForImageClassification.from_pretrained(path, dtype=torch.float32).eval()
     auto = AutoModelForTokenClassification if data == 'words' else AutoModelForSequenceClassification
     labels = {'value': 1}.get(data, CLASSES)
-    return auto.from_pretrained(path, num_labels=labels, dtype=torch.float32, ignore_mismatched_sizes=True).eval()
+    model = auto.from_pretrained(path, num_labels=labels, dtype=torch.float32, ignore_mismatched_sizes=True).eval()
+    if data == 'words':
+        model.dropout.p = 0.0  # a tenth in a causal model whose config says nothing
+    return model
 
 
 def bare_tensors(model) -> dict[str, torch.Tensor]:
@@ -337,6 +345,20 @@ def pretrain(model, tokenizer, seed: int, steps=60, batch=16) -> None:
         inputs = tokenizer(rows, padding=True, truncation=True, max_length=40, return_tensors='pt')
         labels = inputs['input_ids'].masked_fill(inputs['attention_mask'] == 0, -100)
         loss = model(input_ids=inputs['input_ids'], attention_mask=inputs['attention_mask'], labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.zero_grad(set_to_none=True)
+
+
+def pretrain_to_copy(model, tokenizer, seed: int, steps=400, batch=16) -> None:
+    """The same of an encoder and a decoder: the target is the source."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    texts = sentences(steps * batch, seed, high=5)
+    for step in range(steps):
+        inputs = tokenizer(texts[step * batch:(step + 1) * batch], padding=True, return_tensors='pt', return_token_type_ids=False)
+        labels = inputs['input_ids'].masked_fill(inputs['attention_mask'] == 0, -100)
+        loss = model(**inputs, labels=labels).loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

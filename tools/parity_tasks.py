@@ -10,6 +10,9 @@ from parity_training import IGNORE, PROBE, write_rows
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
 
+# of the reply that is compared
+REPLY_TOKENS = 12
+
 
 def pad(rows: list[list], filler) -> torch.Tensor:
     width = max(len(row) for row in rows)
@@ -55,6 +58,9 @@ class Classification:
         ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
         return model(**ids).logits.reshape(-1).tolist()
 
+    def written(self, model, tokenizer) -> dict:
+        return {}
+
 
 class Values(Classification):
     """SEQ_CLS with a value for each output: the mean over all of them."""
@@ -92,7 +98,12 @@ class Words(Classification):
         return int((batch['labels'] != IGNORE).sum())
 
     def loss(self, logits, labels):
-        return cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=IGNORE, reduction='sum')
+        own = logits[:, -labels.shape[1]:]  # those of a prompt stand in front
+        return cross_entropy(own.reshape(-1, own.shape[-1]), labels.reshape(-1), ignore_index=IGNORE, reduction='sum')
+
+    def probe(self, model, tokenizer, max_length):
+        ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
+        return model(**ids).logits[:, -ids['input_ids'].shape[1]:].reshape(-1).tolist()
 
 
 class Images(Classification):
@@ -150,3 +161,11 @@ class Translation(Classification):
         ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
         start = torch.tensor([[model.config.decoder_start_token_id]])
         return model(**ids, decoder_input_ids=start).logits[0, -1].tolist()
+
+    def written(self, model, tokenizer):
+        """Not by generate(), whose cache has no place for the layers that a decoder has more than its encoder."""
+        ids = tokenizer(PROBE, return_tensors='pt', return_token_type_ids=False)
+        reply = [model.config.decoder_start_token_id]
+        while len(reply) <= REPLY_TOKENS and (len(reply) == 1 or reply[-1] != tokenizer.eos_token_id):
+            reply.append(int(model(**ids, decoder_input_ids=torch.tensor([reply])).logits[0, -1].argmax()))
+        return {'reply': tokenizer.decode(reply, skip_special_tokens=True)}

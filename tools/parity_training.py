@@ -154,6 +154,10 @@ class Causal:
         ids, _ = encode({'text': PROBE}, tokenizer, max_length)
         return model(input_ids=torch.tensor([ids])).logits[0, -1].tolist()
 
+    def written(self, model, tokenizer) -> dict:
+        """What the model makes of the text word by word, where that is compared."""
+        return {}
+
 
 def train(model, tokenizer, rows: list[dict], run: Run, recipe: Recipe = Recipe(), task=Causal()) -> Figures:
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -220,7 +224,7 @@ def measure(model, tokenizer, rows: list[dict], run: Run, task=Causal()) -> dict
     return {
         'eval_loss': float(sum(loss for loss, _ in sums)) / sum(count for _, count in sums),
         'eval_tokens': sum(count for _, count in sums),
-        'probe': {'text': PROBE, 'logits': [float(f'{value:.7g}') for value in logits]},
+        'probe': {'text': PROBE, 'logits': [float(f'{value:.7g}') for value in logits], **task.written(model, tokenizer)},
     }
 
 

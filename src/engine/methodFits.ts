@@ -40,7 +40,7 @@ export function fitOf(method: Method, { name, description, catalog }: Headers): 
       totalSteps: stepsOfSomeRun,
     });
     const { trainable: trainableParameters } = parameterCounts(description, adapter);
-    return { peftType, trainableParameters, adapterBytes: adapterBytes(adapter, { description, catalog }) };
+    return { peftType, trainableParameters, adapterBytes: adapterBytes(adapter, { catalog }) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const reason = error.message;
@@ -52,16 +52,13 @@ export function fitOf(method: Method, { name, description, catalog }: Headers): 
 
 /** Bytes of the tensors in a finished adapter's file, in f32. */
 export function adapterBytes(
-  { parameters, baseTensors, hooks }: Adapter,
-  { description, catalog }: Pick<Headers, 'description' | 'catalog'>,
+  { parameters, baseTensors, forUse }: Adapter,
+  { catalog }: Pick<Headers, 'catalog'>,
 ): number {
-  const { hiddenSize, numHiddenLayers, numKeyValueHeads, headDim } = description;
   const own = parameters.filter(({ name, isInFile }) => isInFile !== false && name !== embeddingsKey);
   const copied = [...baseTensors.values()].flatMap((tensor) => catalog.get(tensor) ?? []);
   const numbers = [...own.map(fileShape), ...copied.map(({ shape }) => shape)];
   // whatever makes virtual tokens, the file holds what comes out
-  const virtual =
-    (hooks.prompt?.tokens ?? 0) * hiddenSize +
-    (hooks.prefix?.tokens ?? 0) * 2 * numHiddenLayers * numKeyValueHeads * headDim;
-  return 4 * numbers.reduce((sum, shape) => sum + elementCount(shape), virtual);
+  const virtual = (forUse ?? { parameters }).parameters.find(({ name }) => name === embeddingsKey);
+  return 4 * numbers.reduce((sum, shape) => sum + elementCount(shape), virtual ? elementCount(virtual.shape) : 0);
 }

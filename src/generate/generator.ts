@@ -60,7 +60,8 @@ export class Generator {
    * Throws a UserError where the prompt alone is more than the model takes.
    */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<Generated> {
-    const newTokens = Math.min(options.maxNewTokens, this.#roomFor(prompt.length));
+    const room = this.#roomFor(prompt.length);
+    const newTokens = Math.min(options.maxNewTokens, this.#model.description.traceEncoder ? this.#roomFor(1) : room);
     const start = await this.#begin(prompt);
     const capacity = this.#capacity(start.length + newTokens);
     const random = uniformStream(options.seed);
@@ -84,29 +85,30 @@ export class Generator {
   async #begin(prompt: readonly number[]): Promise<readonly number[]> {
     const { description } = this.#model;
     if (!description.traceEncoder) return prompt;
-    const positions = Math.ceil(prompt.length / prefillTokens) * prefillTokens;
-    this.#source = { length: prompt.length, positions };
-    const key = `encode:${positions}`;
-    await this.#runtime.prepare(key, () => this.#traceEncoder(positions));
+    const virtual = this.#model.adapter?.prompt?.tokens ?? 0;
+    const tokens = Math.ceil(prompt.length / prefillTokens) * prefillTokens;
+    this.#source = { length: virtual + prompt.length, positions: virtual + tokens };
+    const key = `encode:${tokens}`;
+    await this.#runtime.prepare(key, () => this.#traceEncoder(tokens, virtual + tokens));
     const inputs = new Map([
-      ['ids', Uint32Array.from({ length: positions }, (_, i) => prompt[i] ?? 0)],
-      ['keyLengths', Uint32Array.of(prompt.length)],
+      ['ids', Uint32Array.from({ length: tokens }, (_, i) => prompt[i] ?? 0)],
+      ['keyLengths', Uint32Array.of(virtual + prompt.length)],
     ]);
     await this.#runtime.replay(key, inputs, neutralStep);
     return [description.decoderStartTokenId ?? 0];
   }
 
-  #traceEncoder(positions: number): Traced {
+  #traceEncoder(tokens: number, memory: number): Traced {
     const graph = new Graph();
     const builder = new ModelBuilder({
       graph,
       ...this.#model,
-      mode: { kind: 'encode', memory: positions },
+      mode: { kind: 'encode', memory },
       isTraining: false,
       batch: 1,
-      tokens: positions,
+      tokens,
     });
-    this.#model.description.traceEncoder?.(builder, graph.input('ids', [1, positions], 'u32'));
+    this.#model.description.traceEncoder?.(builder, graph.input('ids', [1, tokens], 'u32'));
     return { graph, outputs: [] };
   }
 
@@ -156,8 +158,10 @@ export class Generator {
     ];
   }
 
+  /** In front of what is fed; beside an encoder they stand in front of its source. */
   get #promptTokens(): number {
-    return this.#model.adapter?.prompt?.tokens ?? 0;
+    const { description, adapter } = this.#model;
+    return description.traceEncoder ? 0 : (adapter?.prompt?.tokens ?? 0);
   }
 
   /** Positions left behind the adapter's virtual tokens and `tokens` others. */

@@ -62,7 +62,7 @@ export class ModelBuilder {
   constructor(options: BuilderOptions) {
     this.graph = options.graph;
     this.batch = options.batch;
-    const promptTokens = options.mode.kind === 'forward' ? (options.adapter?.prompt?.tokens ?? 0) : 0;
+    const promptTokens = options.mode.kind === 'cached' ? 0 : (options.adapter?.prompt?.tokens ?? 0);
     this.tokens = promptTokens + options.tokens;
     this.mode = options.mode;
     this.#options = options;
@@ -133,8 +133,8 @@ export class ModelBuilder {
   }
 
   /**
-   * Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer, through the cache where there is one, and over
-   * the adapter's prefix in front of them.
+   * Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer (of the decoder, beside an encoder), through the
+   * cache where there is one, and over the adapter's prefix in front of them.
    * @param bias f32 [heads, 2R + 1], frozen: added to the scores by relative distance, see the op `attention`
    */
   attention(
@@ -142,14 +142,17 @@ export class ModelBuilder {
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    attributes: { causal: boolean; window: number; scale: number },
+    {
+      lengths = 'keyLengths',
+      ...attributes
+    }: Omit<AttentionSettings, 'bias' | 'lengths'> & Partial<Pick<AttentionSettings, 'lengths'>>,
     bias?: Tensor,
   ): Tensor {
     const { prefix } = this.#options.adapter ?? {};
     const virtual = prefix?.layer(this.#trace, layer);
     const keys = this.#behind(virtual?.key, this.cached(`${layer}.key`, k));
     const values = this.#behind(virtual?.value, this.cached(`${layer}.value`, v));
-    return this.attend(q, keys, values, { ...attributes, bias, lengths: 'keyLengths', prefix: prefix?.tokens ?? 0 });
+    return this.attend(q, keys, values, { ...attributes, bias, lengths, prefix: prefix?.tokens ?? 0 });
   }
 
   /** The op `attention` over keys and values as they are. `lengths`: the input that tells how many of them are real. */

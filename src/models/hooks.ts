@@ -36,15 +36,15 @@ export interface SublayerSite {
   readonly norm?: (sum: Tensor) => Tensor;
 }
 
-/** Keys and values in front of every attention. */
+/** Keys and values in front of every attention of a text to itself; beside an encoder, of the decoder's. */
 export interface PrefixHook {
   /** virtual positions: real tokens stand behind them */
   readonly tokens: number;
-  /** key and value of a layer, [tokens, numKeyValueHeads · headDim] each, not rotated */
+  /** key and value of a layer (of the decoder, beside an encoder), [tokens, numKeyValueHeads · headDim] each, not rotated */
   layer(trace: HookTrace, layer: number): { readonly key: Tensor; readonly value: Tensor };
 }
 
-/** Embeddings in front of the input. */
+/** Embeddings in front of the input: the encoder's, where there is one. */
 export interface PromptHook {
   readonly tokens: number;
   /** [tokens, hiddenSize] */

@@ -33,6 +33,7 @@ function describe(config: T5Config, task: Task, json: Readonly<Record<string, un
     vocabSize: config.vocabSize,
     hiddenSize: config.hiddenSize,
     numHiddenLayers: config.numLayers + config.numDecoderLayers,
+    stacks: { encoder: config.numLayers, decoder: config.numDecoderLayers },
     maxPositionEmbeddings: config.maxPositions,
     numKeyValueHeads: config.numHeads,
     headDim: config.headDim,
@@ -148,10 +149,8 @@ function traceDecoder(builder: ModelBuilder, config: T5Config, memory: Tensor | 
     hidden = builder.layer(index, () => {
       const normed = builder.rmsNorm(`${path}.0.layer_norm`, input, config.layerNormEpsilon);
       const own = headsOf(builder, config, `${path}.0.SelfAttention`);
-      const q = own('q', normed);
-      const k = builder.cached(`${index}.key`, own('k', normed));
-      const v = builder.cached(`${index}.value`, own('v', normed));
-      const attended = builder.attend(q, k, v, { ...unscaled, causal: true, lengths: 'decoderLengths', bias });
+      const settings = { ...unscaled, causal: true, lengths: 'decoderLengths' } as const;
+      const attended = builder.attention(layer, own('q', normed), own('k', normed), own('v', normed), settings, bias);
       const output = builder.linear(`${path}.0.SelfAttention.o`, merged(builder, attended));
       const residual = builder.join({ ...site, kind: 'attention', residual: input, output });
       return feedForward(builder, config, `${path}.2`, site, crossAttention(builder, config, layer, residual, memory));

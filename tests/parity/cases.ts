@@ -21,7 +21,12 @@ export interface Expected {
   /** over the first six rows of the data, with the adapter at the end */
   readonly eval_loss: number;
   readonly eval_tokens: number;
-  readonly probe: { readonly text: string; readonly logits: readonly number[] };
+  readonly probe: {
+    readonly text: string;
+    readonly logits: readonly number[];
+    /** of a model of an encoder and a decoder: what it writes greedily, at most twelve tokens */
+    readonly reply?: string;
+  };
 }
 
 export interface ParityCase {

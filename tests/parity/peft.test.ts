@@ -35,6 +35,11 @@ describe('a run comes to what Hugging Face PEFT comes to', () => {
       '--text',
       expected.probe.text,
     );
+    if (expected.probe.reply !== undefined) {
+      const asked = ['--config', given.config, '--adapter', output, '--prompt', expected.probe.text];
+      const reply = await succeed('generate', ...asked, '--temperature', '0', '--max-new-tokens', '12');
+      expect(reply.trimEnd()).toBe(expected.probe.reply);
+    }
     const evaluated = join(temporary, `${name}.yaml`);
     writeFileSync(evaluated, configWith(given, { eval_dataset: evaluationRows(given, temporary) }));
     const evaluation = await figures<Evaluation>('eval', evaluated, '--adapter', output);

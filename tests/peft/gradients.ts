@@ -24,6 +24,19 @@ export const tinyLlama = {
   vocab_size: 10,
 } as const;
 
+/** The same of an encoder and a decoder; the distances end within a row. */
+export const tinyT5 = {
+  model_type: 't5',
+  d_model: 8,
+  d_kv: 3,
+  d_ff: 12,
+  num_layers: 1,
+  num_heads: 2,
+  vocab_size: 10,
+  relative_attention_num_buckets: 6,
+  relative_attention_max_distance: 4,
+} as const;
+
 /** The method's settings on a model: peft_type and fields as a run file has them. */
 export function attachTo(
   description: ModelDescription,
@@ -137,6 +150,7 @@ function traceBody(
     isTraining: true,
     batch,
     tokens,
+    decoderTokens: description.stacks && tokens,
     positions: 16,
   });
   const output = description.traceBody(builder, graph.input('ids', [batch, tokens], 'u32'));
@@ -149,10 +163,11 @@ function valuesOf({ origin, shape }: Tensor, { vocabSize }: ModelDescription, ro
   const count = sizeOf(shape);
   if (origin.kind === 'state') return new Float64Array(count);
   const ids = Uint32Array.from({ length: batch * tokens }, (_, i) => (3 * i + 1) % vocabSize);
-  if (name === 'ids') return ids;
-  if (name === 'ids.order') return sortIds(ids).order;
-  if (name === 'ids.starts') return sortIds(ids).starts;
+  if (/^(ids|decoderIds)$/.test(name)) return ids;
+  if (name.endsWith('ds.order')) return sortIds(ids).order;
+  if (name.endsWith('ds.starts')) return sortIds(ids).starts;
   if (name === 'positionIds') return Uint32Array.from({ length: count }, (_, i) => i % rowLength);
+  if (name === 'decoderLengths') return new Uint32Array(count).fill(tokens);
   if (name === 'keyLengths') return Uint32Array.from({ length: count }, (_, i) => rowLength - (i % 2));
   const seed = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 2 ** 31, 7);
   return Float64Array.from(noise(count, seed));

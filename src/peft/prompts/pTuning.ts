@@ -8,6 +8,7 @@ import {
   asPrompt,
   promptAdapter,
   promptFields,
+  promptRows,
   tokenCount,
   trainedAsTheyAre,
   type VirtualTokens,
@@ -62,24 +63,25 @@ export const pTuning: Method = {
 
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const tokens = tokenCount(fields, model);
+  const rows = promptRows(fields, model);
   const width = model.description.hiddenSize;
   const hiddenSize = (fields['encoder_hidden_size'] as number | null) ?? width;
   const encoder =
     fields['encoder_reparameterization_type'] === 'LSTM'
-      ? lstmEncoder(tokens, width, hiddenSize, fields)
-      : mlpEncoder(tokens, width, hiddenSize);
+      ? lstmEncoder(rows, width, hiddenSize, fields)
+      : mlpEncoder(rows, width, hiddenSize);
   const adapterOf = (virtual: VirtualTokens) =>
     promptAdapter('P_TUNING', fields, model, {
       virtual,
       hooks: asPrompt(tokens, virtual),
       config: { encoder_hidden_size: hiddenSize },
     });
-  return withEncoder(adapterOf(encoder), encoder, adapterOf(trainedAsTheyAre(tokens, width)));
+  return withEncoder(adapterOf(encoder), encoder, adapterOf(trainedAsTheyAre(rows, width)));
 }
 
 /** Embedding → Linear → ReLU → Linear → ReLU → Linear */
-function mlpEncoder(tokens: number, width: number, hiddenSize: number): VirtualTokens {
-  const embedding = embeddingSpec(tokens, width);
+function mlpEncoder(rows: number, width: number, hiddenSize: number): VirtualTokens {
+  const embedding = embeddingSpec(rows, width);
   const linears = [
     linearSpecs('mlp_head.0', width, hiddenSize),
     linearSpecs('mlp_head.2', hiddenSize, hiddenSize),
@@ -92,8 +94,8 @@ function mlpEncoder(tokens: number, width: number, hiddenSize: number): VirtualT
 }
 
 /** Embedding → bidirectional LSTM → Linear → ReLU → Linear */
-function lstmEncoder(tokens: number, width: number, hiddenSize: number, fields: MethodFields): VirtualTokens {
-  const embedding = embeddingSpec(tokens, width);
+function lstmEncoder(rows: number, width: number, hiddenSize: number, fields: MethodFields): VirtualTokens {
+  const embedding = embeddingSpec(rows, width);
   const lstm = lstmOf('lstm_head', {
     inputSize: width,
     hiddenSize,
@@ -107,8 +109,8 @@ function lstmEncoder(tokens: number, width: number, hiddenSize: number, fields: 
   return {
     parameters: [embedding, ...lstmParameters(lstm), ...linears.flatMap(({ weight, bias }) => [weight, bias])],
     embeddings: (trace) => {
-      const rows = trace.graph.parameter(embedding.name, embedding.shape);
-      return traceMlp(trace.graph, linears, traceLstm(trace, lstm, rows));
+      const given = trace.graph.parameter(embedding.name, embedding.shape);
+      return traceMlp(trace.graph, linears, traceLstm(trace, lstm, given));
     },
   };
 }

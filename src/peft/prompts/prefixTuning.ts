@@ -1,10 +1,18 @@
+import { UserError } from '../../formats/errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { AdapterHooks } from '../../models/hooks.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields } from '../method.ts';
 import { booleanField, choiceField, optionalIntegerField } from '../schema.ts';
 import { embeddingSpec, linearSpecs, traceLinear, withEncoder } from './encoder.ts';
-import { promptAdapter, promptFields, tokenCount, trainedAsTheyAre, type VirtualTokens } from './promptAdapter.ts';
+import {
+  promptAdapter,
+  promptFields,
+  submodulesOf,
+  tokenCount,
+  trainedAsTheyAre,
+  type VirtualTokens,
+} from './promptAdapter.ts';
 
 const startField = choiceField({
   name: 'init_weights',
@@ -70,16 +78,18 @@ export const pTuningV2: Method = {
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { description } = model;
   const tokens = tokenCount(fields, model);
-  const { numHiddenLayers, numKeyValueHeads, headDim } = description;
+  const { numKeyValueHeads, headDim } = description;
+  const layers = layersOf(fields, model);
   const keyWidth = numKeyValueHeads * headDim;
   const hiddenSize = (fields['encoder_hidden_size'] as number | null) ?? keyWidth;
   const startsAtZero = fields['init_weights'] === 'zero';
-  const width = 2 * numHiddenLayers * keyWidth;
+  const width = 2 * layers * keyWidth;
   const adapterOf = (virtual: VirtualTokens) =>
     promptAdapter('PREFIX_TUNING', fields, model, {
       virtual,
-      hooks: asPrefix(tokens, keyWidth, virtual),
+      hooks: asPrefix(tokens, keyWidth, virtual, (layer) => (description.stacks ? (2 * layer) % layers : layer)),
       config: {
+        num_layers: layers,
         token_dim: keyWidth,
         num_attention_heads: numKeyValueHeads,
         encoder_hidden_size: hiddenSize,
@@ -94,8 +104,30 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   return withEncoder(adapterOf(encoder), encoder, plain);
 }
 
-/** A row holds key and value of layer 0, then of layer 1 …, each with its heads behind one another. */
-function asPrefix(tokens: number, keyWidth: number, virtual: VirtualTokens): Pick<AdapterHooks, 'prefix'> {
+/**
+ * Layers that the embeddings of a prefix hold keys and values of. Beside a decoder PEFT counts the encoder's, lays them out twice and
+ * gives every decoder layer the next two, of which the second, for the attention to the encoder, is dropped (PeftModel.get_prompt): so
+ * decoder layer i has what lies at 2i, modulo their number. A decoder with more layers than the encoder needs num_layers there.
+ */
+function layersOf(fields: MethodFields, model: CheckpointFacts): number {
+  const { stacks, numHiddenLayers, modelType } = model.description;
+  if (stacks && submodulesOf(fields, model) === 1)
+    throw new UserError(
+      `num_transformer_submodules: 1 leaves the decoder of a ${modelType} model one cache for two kinds of attention, at which PEFT fails, too. Leave it out.`,
+    );
+  return stacks ? Math.max(stacks.encoder, stacks.decoder) : numHiddenLayers;
+}
+
+/**
+ * A row holds key and value of layer 0, then of layer 1 …, each with its heads behind one another.
+ * @param placeOf where in a row a layer of the model finds its own
+ */
+function asPrefix(
+  tokens: number,
+  keyWidth: number,
+  virtual: VirtualTokens,
+  placeOf: (layer: number) => number,
+): Pick<AdapterHooks, 'prefix'> {
   const made = new WeakMap<Graph, Tensor>();
   return {
     prefix: {
@@ -106,7 +138,8 @@ function asPrefix(tokens: number, keyWidth: number, virtual: VirtualTokens): Pic
         made.set(graph, rows);
         const part = (start: number) =>
           graph.one('slice', [rows], { axis: 1, start: start * keyWidth, size: keyWidth });
-        return { key: part(2 * layer), value: part(2 * layer + 1) };
+        const place = 2 * placeOf(layer);
+        return { key: part(place), value: part(place + 1) };
       },
     },
   };

@@ -4,7 +4,7 @@ import type { AdapterHooks, HookTrace } from '../../models/hooks.ts';
 import type { ModelDescription } from '../../models/family.ts';
 import type { Adapter, CheckpointFacts, MethodFields, ParameterSpec } from '../method.ts';
 import { keyPrefix, modulesToSaveField, replacement, savedModules, taskHeads } from '../savedModules.ts';
-import { integerField, type FieldSchema } from '../schema.ts';
+import { integerField, optionalIntegerField, type FieldSchema } from '../schema.ts';
 
 /** The one tensor of every prompt method's file: what the model reads, one row a virtual token. */
 export const embeddingsKey = 'prompt_embeddings';
@@ -18,6 +18,14 @@ export const promptFields: readonly FieldSchema[] = [
     default: 20,
     minimum: 1,
     maximum: 8192,
+  }),
+  optionalIntegerField({
+    name: 'num_transformer_submodules',
+    label: 'Stacks of the model',
+    help: 'How often the virtual tokens are there: 2 on a model of an encoder and a decoder, as PEFT has it where nothing is given, else 1.',
+    minimum: 1,
+    maximum: 2,
+    advanced: true,
   }),
   modulesToSaveField,
 ];
@@ -44,10 +52,6 @@ export function tokenCount(fields: MethodFields, { description }: CheckpointFact
     throw new UserError(
       `Virtual tokens stand in front of a text, and this ${description.modelType} model reads images. LORA works on it.`,
     );
-  if (description.task === 'SEQ_2_SEQ_LM')
-    throw new UserError(
-      `Virtual tokens are there for models of one stack: in a ${description.modelType} model PEFT puts some before the encoder and some before the decoder. LORA and IA3 work on it.`,
-    );
   const tokens = fields['num_virtual_tokens'] as number;
   const most = description.maxPositionEmbeddings - 2;
   if (tokens > most)
@@ -57,9 +61,38 @@ export function tokenCount(fields: MethodFields, { description }: CheckpointFact
   return tokens;
 }
 
-/** Virtual tokens in front of the input embeddings. */
+/**
+ * num_transformer_submodules, as PEFT takes it where nothing is given. Throws a UserError where the model has not so many stacks.
+ */
+export function submodulesOf(fields: MethodFields, { description }: CheckpointFacts): number {
+  const most = description.stacks ? 2 : 1;
+  const given = fields['num_transformer_submodules'] as number | null;
+  if (given !== null && given > most)
+    throw new UserError(
+      `num_transformer_submodules: ${given} is for models of an encoder and a decoder, and this ${description.modelType} model has one stack. Leave it out.`,
+    );
+  return given ?? most;
+}
+
+/**
+ * Rows of the embeddings of a prompt. Beside an encoder PEFT makes as many again for the decoder, and leaves them unread
+ * (PeftModelForSeq2SeqLM.forward): only an LSTM looks at them.
+ */
+export function promptRows(fields: MethodFields, model: CheckpointFacts): number {
+  return tokenCount(fields, model) * submodulesOf(fields, model);
+}
+
+/** The first of the virtual tokens, in front of the input embeddings. */
 export function asPrompt(tokens: number, { embeddings }: VirtualTokens): Pick<AdapterHooks, 'prompt'> {
-  return { prompt: { tokens, embeddings } };
+  return {
+    prompt: {
+      tokens,
+      embeddings(trace) {
+        const rows = embeddings(trace);
+        return rows.shape[0] === tokens ? rows : trace.graph.one('slice', [rows], { axis: 0, start: 0, size: tokens });
+      },
+    },
+  };
 }
 
 /**
@@ -94,10 +127,10 @@ export function promptAdapter(
       task_type: model.taskType,
       base_model_name_or_path: model.baseModelName,
       inference_mode: true,
-      num_layers: description.numHiddenLayers,
-      num_transformer_submodules: 1,
+      num_layers: description.stacks?.encoder ?? description.numHiddenLayers,
       token_dim: description.hiddenSize,
       ...fields,
+      num_transformer_submodules: submodulesOf(fields, model),
       ...parts.config,
       modules_to_save: namesToSave(description, names ?? []),
     },

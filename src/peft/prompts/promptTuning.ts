@@ -2,7 +2,7 @@ import { UserError } from '../../formats/errors.ts';
 import type { Adapter, CheckpointFacts, Initial, InitialContext, Method, MethodFields } from '../method.ts';
 import { randomUniforms } from '../randomNumbers.ts';
 import { choiceField, textField } from '../schema.ts';
-import { asPrompt, promptAdapter, promptFields, tokenCount, trainedAsTheyAre } from './promptAdapter.ts';
+import { asPrompt, promptAdapter, promptFields, promptRows, tokenCount, trainedAsTheyAre } from './promptAdapter.ts';
 
 /** Prompt tuning (Lester et al., arXiv 2104.08691), as PEFT 0.21's tuners/prompt_tuning has it: trained embeddings in front of the input. */
 export const promptTuning: Method = {
@@ -45,7 +45,8 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     throw new UserError(
       'prompt_tuning_init_text: there is no text to start from. Write one, or set prompt_tuning_init to SAMPLE_VOCAB.',
     );
-  const virtual = trainedAsTheyAre(tokens, model.description.hiddenSize, initialOf(start, text, tokens, model));
+  const rows = promptRows(fields, model);
+  const virtual = trainedAsTheyAre(rows, model.description.hiddenSize, initialOf(start, text, rows, model));
   const tokenizer = (fields['tokenizer_name_or_path'] as string) || model.baseModelName;
   const config = {
     prompt_tuning_init_text: text || null,

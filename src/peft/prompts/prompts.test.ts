@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attachTo, checkMethodGradients, tinyLlama } from '../../../tests/peft/gradients.ts';
+import { attachTo, checkMethodGradients, tinyLlama, tinyT5 } from '../../../tests/peft/gradients.ts';
 import { modelSizes, type ModelSize } from '../../../tests/peft/modelSizes.ts';
 import { sizeOf } from '../../graph/tensor.ts';
 import { describeModel } from '../../models/registry.ts';
@@ -25,6 +25,14 @@ describe('gradients agree with finite differences', () => {
   it('PREFIX_TUNING over several layers, with grouped heads, a head size of its own and a sliding window', async () => {
     const config = { ...tinyLlama, model_type: 'mistral', num_hidden_layers: 2, head_dim: 6, sliding_window: 2 };
     await checkMethodGradients({ peft_type: 'PREFIX_TUNING', num_virtual_tokens: 2 }, config);
+  });
+
+  it.each([
+    { peft_type: 'P_TUNING', num_virtual_tokens: 2, encoder_hidden_size: 5 },
+    { peft_type: 'P_TUNING', num_virtual_tokens: 2, encoder_reparameterization_type: 'LSTM', encoder_hidden_size: 3 },
+    { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 2 },
+  ])('of an encoder and a decoder: %o', async (given) => {
+    await checkMethodGradients(given, { ...tinyT5, num_decoder_layers: 2 });
   });
 });
 
@@ -92,6 +100,7 @@ describe('the start of a prompt', () => {
 
 describe('the file of a prompt method', () => {
   const description = describeModel({ ...tinyLlama, num_hidden_layers: 2, head_dim: 6 });
+  const attach = (peftType: string, given: object) => attachTo(description, { peft_type: peftType, ...given });
 
   it('says of a prefix how wide a layer’s keys are, as PEFT does for grouped heads and a head size of its own', () => {
     const { config, peftType } = attachTo(description, { peft_type: 'P_TUNING_V2', init_weights: 'zero' });
@@ -116,18 +125,26 @@ describe('the file of a prompt method', () => {
     expect(() => adapter.fromContent?.({ config: {}, tensors, beside })).toThrow(/missing mlp_head\.0\.weight/);
   });
 
-  it('is refused on a model of an encoder and a decoder', () => {
-    const t5 = describeModel({
-      model_type: 't5',
-      d_model: 8,
-      d_kv: 4,
-      d_ff: 12,
-      num_layers: 1,
-      num_heads: 2,
-      vocab_size: 10,
-    });
-    for (const peftType of ['PROMPT_TUNING', 'P_TUNING', 'PREFIX_TUNING', 'FULL'])
-      expect(() => attachTo(t5, { peft_type: peftType })).toThrow(/LORA/);
+  it('holds the prompt of an encoder and as much again, as PEFT has it, unless there is to be one', () => {
+    const t5 = describeModel(tinyT5);
+    const shapeOf = (given: Readonly<Record<string, unknown>>) => {
+      const adapter = attachTo(t5, { num_virtual_tokens: 5, ...given }, 'SEQ_2_SEQ_LM');
+      const spec = (adapter.forUse ?? adapter).parameters.find(({ name }) => name === 'prompt_embeddings');
+      return [adapter.config['num_transformer_submodules'], spec?.shape];
+    };
+    expect(shapeOf({ peft_type: 'PROMPT_TUNING' })).toEqual([2, [10, 8]]);
+    expect(shapeOf({ peft_type: 'P_TUNING' })).toEqual([2, [10, 8]]);
+    expect(shapeOf({ peft_type: 'PROMPT_TUNING', num_transformer_submodules: 1 })).toEqual([1, [5, 8]]);
+    expect(() => attach('PROMPT_TUNING', { num_transformer_submodules: 2 })).toThrow('num_transformer_submodules: 2');
+  });
+
+  it('says of a prefix for a decoder how many layers the encoder has, but as many as the decoder where it has more', () => {
+    const attachPrefix = (config: object, given = {}) =>
+      attachTo(describeModel({ ...tinyT5, ...config }), { peft_type: 'PREFIX_TUNING', ...given }, 'SEQ_2_SEQ_LM');
+    const deep = { num_layers: 4, num_decoder_layers: 2 };
+    expect(attachPrefix(deep).config).toMatchObject({ num_layers: 4, token_dim: 6, num_attention_heads: 2 });
+    expect(attachPrefix({ num_decoder_layers: 3 }).config).toMatchObject({ num_layers: 3, token_dim: 6 });
+    expect(() => attachPrefix({}, { num_transformer_submodules: 1 })).toThrow('two kinds of attention');
   });
 
   it('is refused where virtual tokens fill the positions of the model', () => {
