@@ -10,6 +10,7 @@ import type { Machine } from './machine.ts';
 import { confusionRows } from './scores.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
 import { prepareRun, type PreparedRun } from './preparedRun.ts';
+import { choiceOf } from './quantisationFields.ts';
 import type { RunControl } from './runControl.ts';
 import type { RunDescription } from './runFields.ts';
 import type { RunOrigin, RunProgress, RunRecords } from './runRecords.ts';
@@ -69,6 +70,7 @@ export class ActiveRun {
       count: this.#rows(run).rows.length,
       labels: this.#request.data.labels,
       learned: { rows: this.#rows(run).rows, gpu: () => this.#machine.gpu() },
+      onProgress: (progress) => this.#tell({ kind: 'progress', progress }),
     }));
     if (resumeFrom) this.#takeUp(await this.#records.trimMetrics(id, resumeFrom.step));
     else await this.#records.create(id, this.#name(prepared), this.#origin(prepared), this.#request.rows);
@@ -211,6 +213,7 @@ export class ActiveRun {
       baseModel: model.checkpoint.name,
       runId,
       parameters,
+      weights: choiceOf(model.checkpoint.quantisation),
       files,
     });
     this.#progress = { ...this.#progress, adapterId: id };

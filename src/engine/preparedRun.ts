@@ -9,6 +9,7 @@ import type { LabelMap } from '../data/labels.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { TaskType } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, RowStart } from '../peft/method.ts';
+import type { OnProgress } from './api.ts';
 import { initialValues, tensorsForFile, valuesFromFile } from '../peft/initialize.ts';
 import { methodOfConfig } from '../peft/registry.ts';
 import { filesBesideFloats } from './besideWeights.ts';
@@ -33,6 +34,8 @@ export interface RunRows {
   readonly labels?: LabelMap;
   /** for a start that is found on them: the rows to learn from, and where the model runs over them */
   readonly learned?: { readonly rows: readonly EncodedRow[]; gpu(): Promise<Gpu> };
+  /** hears of what takes time before the first step */
+  readonly onProgress?: OnProgress;
 }
 
 /**
@@ -62,7 +65,7 @@ export async function prepareRun(
   const found = folder ? undefined : await startOnRows(plain, ready, run, rows);
   const adapter = found ? run.method.attach(found.fields, facts) : plain;
   const given = found?.values ?? (folder && valuesOfFolder(adapter, folder));
-  const initial = await valuesOf(ready, adapter, given, run.training.seed);
+  const initial = await valuesOf(ready, adapter, given, run.training.seed, rows?.onProgress);
   return { run, model: ready, adapter, initial };
 }
 
@@ -74,7 +77,8 @@ async function startOnRows(
   rows: RunRows | undefined,
 ): Promise<RowStart | undefined> {
   if (!adapter.startFromRows || !rows?.learned) return undefined;
-  const inputs = await GpuRowInputs.open(await rows.learned.gpu(), model, rows.learned.rows, training.batchSize);
+  const { learned, onProgress } = rows;
+  const inputs = await GpuRowInputs.open(await learned.gpu(), model, learned.rows, training.batchSize, onProgress);
   try {
     return await adapter.startFromRows(inputs);
   } finally {
@@ -86,20 +90,28 @@ function valuesOfFolder(adapter: Adapter, folder: AdapterFolder): ReadonlyMap<st
   return adapter.fromContent?.(folder) ?? valuesFromFile(adapter, folder.tensors);
 }
 
-/** Numbers for every parameter: those given, and for the others the method's initialisation. */
+/** Numbers for every parameter: those given, and for the others the method's initialisation, which may read weights of the model. */
 async function valuesOf(
   model: LoadedModel,
   adapter: Adapter,
   given: ReadonlyMap<string, Float32Array<ArrayBuffer>> | undefined,
   seed: number,
+  onProgress?: OnProgress,
 ): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  return initialValues(adapter, given ?? new Map(), {
+  const read = new Set<string>();
+  const tell = (total: number) => onProgress?.({ phase: 'start', done: read.size, total, unit: 'weights' });
+  const values = await initialValues(adapter, given ?? new Map(), {
     seed,
-    base: (tensor, version) =>
-      version === 'original' ? readOriginal(model.checkpoint, tensor) : readDecoded(model.checkpoint, tensor),
+    base: (tensor, version) => {
+      read.add(tensor);
+      tell(0); // how many it takes is not known
+      return version === 'original' ? readOriginal(model.checkpoint, tensor) : readDecoded(model.checkpoint, tensor);
+    },
     baseRows: (tensor, rows) => readDecodedRows(model.checkpoint, tensor, rows),
     tokenize: (text) => model.tokenizer.encode(text),
   });
+  if (read.size > 0) tell(read.size);
+  return values;
 }
 
 /** An adapter's folder, with the names that the model's modules have today. */
