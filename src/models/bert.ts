@@ -1,4 +1,3 @@
-import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { readBertConfig, type BertConfig } from './bertConfig.ts';
 import type { ModelBuilder } from './builder.ts';
@@ -13,10 +12,7 @@ import { linear, norm, table } from './modules.ts';
 export const bert: ModelFamily = {
   name: 'bert',
   modelTypes: ['bert', 'roberta', 'xlm-roberta', 'distilbert'],
-  ggufArchitectures: [],
   describe: (config, choice) => describe(readBertConfig(config), resolveTask(config, tasks, choice), config),
-  configFromGguf: refuseGguf,
-  tensorFromGguf: refuseGguf,
   tensorFromFolder,
 };
 
@@ -246,8 +242,4 @@ function tensorFromFolder(name: string, { embeddingPath }: ModelDescription): st
   const body = embeddingPath.slice(0, embeddingPath.indexOf('.'));
   const today = name.replace(/LayerNorm\.gamma$/, 'LayerNorm.weight').replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
   return /^(embeddings|encoder|transformer|pooler)\./.test(today) ? `${body}.${today}` : today;
-}
-
-function refuseGguf(): never {
-  throw new UserError('A BERT model is read from its Hugging Face folder, not from GGUF. Choose the folder.');
 }

@@ -2,8 +2,11 @@ import type { Tensor } from '../graph/tensor.ts';
 import { alibiTable } from './alibi.ts';
 import { bloomConfigFromGguf, readBloomConfig, type BloomConfig } from './bloomConfig.ts';
 import type { ModelBuilder } from './builder.ts';
-import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
-import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
+import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
+import { tablesByPositions } from './constantTables.ts';
+import type { GgufTensor, ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { nameFromGguf, type GgufNames } from './ggufNames.ts';
+import { resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 
 /**
@@ -13,51 +16,24 @@ import { linear, norm, table } from './modules.ts';
 export const bloom: ModelFamily = {
   name: 'bloom',
   modelTypes: ['bloom'],
-  ggufArchitectures: ['bloom'],
-  describe: (config, choice) => describe(readBloomConfig(config), resolveTask(config, tasks, choice)),
-  configFromGguf: bloomConfigFromGguf,
-  tensorFromFolder: (name) => (/^(transformer|lm_head|score|classifier)\./.test(name) ? name : `transformer.${name}`),
-  tensorFromGguf,
+  describe: (config, choice) => describe(readBloomConfig(config), resolveTask(config, causalTasks, choice)),
+  tensorFromFolder: causalTensorFromFolder,
+  gguf: { architectures: ['bloom'], config: bloomConfigFromGguf, tensor: tensorFromGguf },
 };
 
-const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-const headPaths = { CAUSAL_LM: 'lm_head', SEQ_CLS: 'score', TOKEN_CLS: 'classifier' } as const;
-
 function describe(config: BloomConfig, task: Task): ModelDescription {
-  const isCausal = task.type === 'CAUSAL_LM';
-  const headPath = headPaths[task.type as keyof typeof headPaths];
-  return {
+  return causalDescription(config, task, {
     family: 'bloom',
-    task: task.type,
-    tasks,
-    outputSize: task.outputSize,
-    problemType: task.problemType,
-    labelNames: task.labelNames,
     modelType: 'bloom',
-    architecture: architectureFor('BloomForCausalLM', task.type),
-    vocabSize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    numHiddenLayers: config.numHiddenLayers,
-    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    architecture: 'BloomForCausalLM',
     numKeyValueHeads: config.numAttentionHeads,
-    headDim: config.headDim,
-    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'transformer.word_embeddings',
-    headPath,
-    modules: [
-      ...bodyModules(config),
-      isCausal
-        ? linear(headPath, config.hiddenSize, config.vocabSize, false)
-        : headModule(headPath, config.hiddenSize, task, task.type === 'TOKEN_CLS'),
-    ],
+    bodyModules: bodyModules(config),
+    tokenHead: 'classifier',
     defaultTargets,
-    eosTokenIds: config.eosTokenIds,
-    bosTokenId: config.bosTokenId,
-    padTokenId: config.padTokenId,
-    constants: alibiConstants(config),
+    constants: tablesByPositions((positions) => new Map([['alibi', alibiTable(config.numAttentionHeads, positions)]])),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
-    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
-  };
+  });
 }
 
 /** PEFT's constants.py. Methods that are not named take LoRA's. */
@@ -67,16 +43,6 @@ const defaultTargets: ModelDescription['defaultTargets'] = {
   LN_TUNING: { targetModules: ['input_layernorm', 'post_attention_layernorm', 'ln_f'] },
   OSF: { targetModules: ['query_key_value', 'dense_4h_to_h'] },
 };
-
-/** The table of ALiBi, computed once for each number of positions: every block of every trace asks for it. */
-function alibiConstants({ numAttentionHeads }: BloomConfig): ModelDescription['constants'] {
-  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
-  return (positions) => {
-    const constants = known.get(positions) ?? new Map([['alibi', alibiTable(numAttentionHeads, positions)]]);
-    known.set(positions, constants);
-    return constants;
-  };
-}
 
 function bodyModules({ hiddenSize, vocabSize, numHiddenLayers }: BloomConfig): ModuleInfo[] {
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => `transformer.h.${i}`);
@@ -152,33 +118,31 @@ function mlp(builder: ModelBuilder, path: string, x: Tensor): Tensor {
   return builder.linear(`${path}.mlp.dense_4h_to_h`, inner);
 }
 
-const ggufModules: Readonly<Record<string, string>> = {
-  attn_norm: 'input_layernorm',
-  attn_qkv: 'self_attention.query_key_value',
-  attn_output: 'self_attention.dense',
-  ffn_norm: 'post_attention_layernorm',
-  ffn_up: 'mlp.dense_h_to_4h',
-  ffn_down: 'mlp.dense_4h_to_h',
-};
-
-const ggufOutside: Readonly<Record<string, string>> = {
-  token_embd: 'transformer.word_embeddings',
-  token_embd_norm: 'transformer.word_embeddings_layernorm',
-  output_norm: 'transformer.ln_f',
-  output: 'lm_head',
+const ggufNames: GgufNames = {
+  outside: {
+    token_embd: 'transformer.word_embeddings',
+    token_embd_norm: 'transformer.word_embeddings_layernorm',
+    output_norm: 'transformer.ln_f',
+    output: 'lm_head',
+  },
+  layers: 'transformer.h',
+  inside: {
+    attn_norm: 'input_layernorm',
+    attn_qkv: 'self_attention.query_key_value',
+    attn_output: 'self_attention.dense',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_up: 'mlp.dense_h_to_4h',
+    ffn_down: 'mlp.dense_4h_to_h',
+  },
 };
 
 /** llama.cpp stores all heads' q, then all k, then all v, weights and biases alike (convert_hf_to_gguf.py). */
-function tensorFromGguf(name: string, description: ModelDescription): ReturnType<ModelFamily['tensorFromGguf']> {
-  const [, layer, stored = '', kind = ''] = /^(?:blk\.(\d+)\.)?([a-z_]+)\.(weight|bias)$/.exec(name) ?? [];
-  const module = layer === undefined ? ggufOutside[stored] : ggufModules[stored];
-  if (module === undefined) return undefined;
-  if (layer === undefined) return { name: `${module}.${kind}` };
-  const { headDim, hiddenSize } = description;
+function tensorFromGguf(tensor: string, { headDim, hiddenSize }: ModelDescription): GgufTensor | undefined {
+  const known = nameFromGguf(tensor, ggufNames);
   const apart = (row: number) => {
     const head = Math.floor(row / (3 * headDim));
     const third = Math.floor(row / headDim) % 3;
     return third * hiddenSize + head * headDim + (row % headDim);
   };
-  return { name: `transformer.h.${layer}.${module}.${kind}`, rowOrder: stored === 'attn_qkv' ? apart : undefined };
+  return known?.stored === 'attn_qkv' ? { name: known.name, rowOrder: apart } : known;
 }

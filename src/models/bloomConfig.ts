@@ -1,6 +1,6 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
-import { specialTokens } from './gpt2Config.ts';
+import { commonConfigFromGguf } from './ggufNames.ts';
 
 /** The figures of a BLOOM. */
 export interface BloomConfig extends SpecialTokenIds {
@@ -40,18 +40,16 @@ export function readBloomConfig(json: Readonly<Record<string, unknown>>): BloomC
   };
 }
 
-/** A config.json from a GGUF file's metadata. A file that carries the head twice (older converters) has it untied. */
+/** A config.json from a GGUF file's metadata. */
 export function bloomConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
   return {
     model_type: 'bloom',
-    vocab_size: metadata.strings('tokenizer.ggml.tokens').length,
+    ...commonConfigFromGguf(metadata, tensorNames),
     hidden_size: metadata.integer('bloom.embedding_length'),
     n_layer: metadata.integer('bloom.block_count'),
     n_head: metadata.integer('bloom.attention.head_count'),
     seq_length: metadata.integer('bloom.context_length'),
     layer_norm_epsilon: metadata.number('bloom.attention.layer_norm_epsilon'),
     apply_residual_connection_post_layernorm: false,
-    tie_word_embeddings: !tensorNames.has('output.weight'),
-    ...specialTokens(metadata),
   };
 }

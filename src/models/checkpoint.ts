@@ -117,8 +117,8 @@ async function openGguf(files: FileSet, path: string, name: string, task: TaskCh
   const source = [...files.values()].find((candidate) => candidate.name === path);
   if (!source) throw new UserError(`${path} is not among the files.`);
   const { metadata, tensors: stored } = await readGguf(source);
-  const family = familyOfGguf(metadata.string('general.architecture'));
-  const config = family.configFromGguf(metadata, new Set(stored.keys()));
+  const { family, gguf } = familyOfGguf(metadata.string('general.architecture'));
+  const config = gguf.config(metadata, new Set(stored.keys()));
   const factors = stored.get('rope_freqs.weight');
   if (factors)
     config['rope_parameters'] = {
@@ -129,7 +129,7 @@ async function openGguf(files: FileSet, path: string, name: string, task: TaskCh
   const description = family.describe(config, task);
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of stored) {
-    const known = family.tensorFromGguf(key, description);
+    const known = gguf.tensor(key, description);
     if (known && isWeightFormat(entry.format))
       tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder: known.rowOrder });
   }

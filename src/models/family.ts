@@ -98,22 +98,31 @@ export interface DefaultTargets {
   readonly feedforwardModules?: readonly string[];
 }
 
+/** How a family is read from a GGUF file. */
+export interface GgufReading {
+  /** values of general.architecture */
+  readonly architectures: readonly string[];
+  /** A config.json for a file's metadata. */
+  config(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown>;
+  /** The Hugging Face name of a GGUF tensor, and how it lies there; undefined for tensors that are not weights. */
+  tensor(name: string, description: ModelDescription): GgufTensor | undefined;
+}
+
+export interface GgufTensor {
+  readonly name: string;
+  /** row of the model → row in the file */
+  readonly rowOrder?: (row: number) => number;
+}
+
 /** One file a family: how a config is recognised and what it describes. */
 export interface ModelFamily {
   readonly name: string;
   /** Transformers' model_type values */
   readonly modelTypes: readonly string[];
-  /** GGUF's general.architecture values */
-  readonly ggufArchitectures: readonly string[];
   /** Throws a UserError where the config asks for what is not supported. Without a task: the one that the config's class is for. */
   describe(config: Readonly<Record<string, unknown>>, task?: TaskChoice): ModelDescription;
   /** The name that a tensor of a folder has in Transformers' model today: older files and bodies without a head spell some otherwise. Default: its own. */
   tensorFromFolder?(name: string, description: ModelDescription): string;
-  /** A config.json for a GGUF file's metadata. */
-  configFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown>;
-  /** The Hugging Face name of a GGUF tensor, and how its rows lie there; undefined for tensors that are not weights. */
-  tensorFromGguf(
-    name: string,
-    description: ModelDescription,
-  ): { readonly name: string; readonly rowOrder?: (row: number) => number } | undefined;
+  /** Absent where the family is read from Hugging Face folders alone. */
+  readonly gguf?: GgufReading;
 }

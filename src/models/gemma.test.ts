@@ -55,7 +55,7 @@ describe('config.json of a Gemma', () => {
     [{ ...third, layer_types: ['full_attention'] }, /layer_types must name/],
     [{ ...first, num_key_value_heads: 3 }, /num_key_value_heads must divide the 4/],
     [{ ...first, head_dim: 15 }, /head_dim must be even/],
-    [{ ...first, model_type: 'gemma2' }, /"gemma2" is not supported.*gemma3_text/],
+    [{ ...first, model_type: 'gemma2' }, /"gemma2" is not supported\. Nearest to it here is gemma or gemma3_text\./],
   ])('is refused by the name of the field: %o', (config, message) => {
     expect(() => describeModel(config)).toThrow(message);
   });

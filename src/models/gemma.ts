@@ -1,9 +1,10 @@
-import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
+import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
+import { tablesByPositions } from './constantTables.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
 import { readGemmaConfig, type GemmaConfig } from './gemmaConfig.ts';
-import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
+import { resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 import { rotaryTable } from './rotary.ts';
 
@@ -15,48 +16,24 @@ import { rotaryTable } from './rotary.ts';
 export const gemma: ModelFamily = {
   name: 'gemma',
   modelTypes: ['gemma', 'gemma3_text'],
-  ggufArchitectures: [],
-  describe: (config, choice) => describe(readGemmaConfig(config), resolveTask(config, tasks, choice)),
-  configFromGguf: refuseGguf,
-  tensorFromGguf: refuseGguf,
+  describe: (config, choice) => describe(readGemmaConfig(config), resolveTask(config, causalTasks, choice)),
+  tensorFromFolder: causalTensorFromFolder,
 };
 
-const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-
 function describe(config: GemmaConfig, task: Task): ModelDescription {
-  const isCausal = task.type === 'CAUSAL_LM';
   const isThird = config.modelType === 'gemma3_text';
-  return {
+  return causalDescription(config, task, {
     family: 'gemma',
-    task: task.type,
-    tasks,
-    outputSize: task.outputSize,
-    problemType: task.problemType,
-    labelNames: task.labelNames,
     modelType: config.modelType,
-    architecture: architectureFor(isThird ? 'Gemma3ForCausalLM' : 'GemmaForCausalLM', task.type),
-    vocabSize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    numHiddenLayers: config.numHiddenLayers,
-    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    architecture: isThird ? 'Gemma3ForCausalLM' : 'GemmaForCausalLM',
     numKeyValueHeads: config.numKeyValueHeads,
-    headDim: config.headDim,
-    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'model.embed_tokens',
-    headPath: isCausal ? 'lm_head' : 'score',
-    modules: modulesOf(config, task),
+    bodyModules: bodyModules(config),
+    tokenHead: 'score',
     defaultTargets: defaultTargets(isThird),
-    eosTokenIds: config.eosTokenIds,
-    bosTokenId: config.bosTokenId,
-    padTokenId: config.padTokenId,
-    constants: constantsOf(config),
+    constants: tablesByPositions((positions) => tablesOf(config, positions)),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
-    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
-  };
-}
-
-function refuseGguf(): never {
-  throw new UserError('A Gemma is read from its Hugging Face folder, not from GGUF. Choose the folder.');
+  });
 }
 
 /** PEFT's constants.py. Methods that are not named take LoRA's. */
@@ -72,7 +49,7 @@ function defaultTargets(isThird: boolean): ModelDescription['defaultTargets'] {
   };
 }
 
-function modulesOf(config: GemmaConfig, task: Task): ModuleInfo[] {
+function bodyModules(config: GemmaConfig): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim, attentionBias } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
@@ -95,28 +72,16 @@ function modulesOf(config: GemmaConfig, task: Task): ModuleInfo[] {
       ...(isThird ? norms(layer, ['pre_feedforward_layernorm', 'post_feedforward_layernorm'], hiddenSize) : []),
     ]),
     norm('model.norm', hiddenSize, false),
-    task.type === 'CAUSAL_LM'
-      ? linear('lm_head', hiddenSize, vocabSize, false)
-      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
   ];
 }
 
-/** The rotary angles of each type of layer, and the 1 that norms add to their weights. Made once for each number of positions. */
-function constantsOf({ ropes, headDim, layerTypes }: GemmaConfig): ModelDescription['constants'] {
-  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
-  return (positions) => {
-    const shape = [positions, headDim / 2, 2];
-    const constants =
-      known.get(positions) ??
-      new Map([
-        ...[...new Set(layerTypes)].map(
-          (type) => [`rotary.${type}`, { shape, data: rotaryTable(ropes[type], headDim, positions) }] as const,
-        ),
-        ['one', { shape: [1], data: Float32Array.of(1) }] as const,
-      ]);
-    known.set(positions, constants);
-    return constants;
-  };
+/** The rotary angles of each type of layer, and the 1 that norms add to their weights. */
+function tablesOf({ ropes, headDim, layerTypes }: GemmaConfig, positions: number) {
+  const shape = [positions, headDim / 2, 2];
+  const angles = [...new Set(layerTypes)].map(
+    (type) => [`rotary.${type}`, { shape, data: rotaryTable(ropes[type], headDim, positions) }] as const,
+  );
+  return new Map([...angles, ['one', { shape: [1], data: Float32Array.of(1) }] as const]);
 }
 
 function traceBody(builder: ModelBuilder, config: GemmaConfig, ids: Tensor): Tensor {

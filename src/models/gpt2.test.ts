@@ -85,10 +85,10 @@ describe('the tensors of a GPT-2', () => {
   });
 
   it('are named after those of a GGUF file, which may hold the head apart', async () => {
-    expect(gpt2.tensorFromGguf('blk.3.attn_qkv.bias', describeModel(small))).toEqual({
+    expect(gpt2.gguf?.tensor('blk.3.attn_qkv.bias', describeModel(small))).toMatchObject({
       name: 'transformer.h.3.attn.c_attn.bias',
     });
-    expect(gpt2.tensorFromGguf('blk.3.attn_rot.weight', describeModel(small))).toBeUndefined();
+    expect(gpt2.gguf?.tensor('blk.3.attn_rot.weight', describeModel(small))).toBeUndefined();
     const { description } = await openCheckpoint(await openPath(`${models}gpt2-gguf.gguf`), 'model');
     expect(description).toMatchObject({ tieWordEmbeddings: true, maxPositionEmbeddings: 64, headDim: 16 });
   });

@@ -1,9 +1,11 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
+import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { nameFromGguf, type GgufNames } from './ggufNames.ts';
 import { gpt2ConfigFromGguf, readGpt2Config, type Gpt2Config } from './gpt2Config.ts';
-import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
-import { conv1d, linear, norm, table } from './modules.ts';
+import { resolveTask, type Task } from './heads.ts';
+import { conv1d, norm, table } from './modules.ts';
 
 /**
  * GPT-2: pre-norm blocks behind learned positions, with q, k and v from one linear and all linears but the head stored as Conv1D.
@@ -12,51 +14,24 @@ import { conv1d, linear, norm, table } from './modules.ts';
 export const gpt2: ModelFamily = {
   name: 'gpt2',
   modelTypes: ['gpt2'],
-  ggufArchitectures: ['gpt2'],
-  describe: (config, choice) => describe(readGpt2Config(config), resolveTask(config, tasks, choice)),
-  configFromGguf: gpt2ConfigFromGguf,
-  tensorFromFolder: (name) => (/^(transformer|lm_head|score|classifier)\./.test(name) ? name : `transformer.${name}`),
-  tensorFromGguf,
+  describe: (config, choice) => describe(readGpt2Config(config), resolveTask(config, causalTasks, choice)),
+  tensorFromFolder: causalTensorFromFolder,
+  // llama.cpp stores the linears as [out, in] already
+  gguf: { architectures: ['gpt2'], config: gpt2ConfigFromGguf, tensor: (name) => nameFromGguf(name, ggufNames) },
 };
 
-const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-const headPaths = { CAUSAL_LM: 'lm_head', SEQ_CLS: 'score', TOKEN_CLS: 'classifier' } as const;
-
 function describe(config: Gpt2Config, task: Task): ModelDescription {
-  const isCausal = task.type === 'CAUSAL_LM';
-  const headPath = headPaths[task.type as keyof typeof headPaths];
-  return {
+  return causalDescription(config, task, {
     family: 'gpt2',
-    task: task.type,
-    tasks,
-    outputSize: task.outputSize,
-    problemType: task.problemType,
-    labelNames: task.labelNames,
     modelType: 'gpt2',
-    architecture: architectureFor('GPT2LMHeadModel', task.type),
-    vocabSize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    numHiddenLayers: config.numHiddenLayers,
-    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    architecture: 'GPT2LMHeadModel',
     numKeyValueHeads: config.numAttentionHeads,
-    headDim: config.headDim,
-    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'transformer.wte',
-    headPath,
-    modules: [
-      ...bodyModules(config),
-      isCausal
-        ? linear(headPath, config.hiddenSize, config.vocabSize, false)
-        : headModule(headPath, config.hiddenSize, task, task.type === 'TOKEN_CLS'),
-    ],
+    bodyModules: bodyModules(config),
+    tokenHead: 'classifier',
     defaultTargets,
-    eosTokenIds: config.eosTokenIds,
-    bosTokenId: config.bosTokenId,
-    padTokenId: config.padTokenId,
-    constants: () => new Map(),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
-    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
-  };
+  });
 }
 
 /** PEFT's constants.py. Methods that are not named take LoRA's. */
@@ -131,23 +106,20 @@ function attention(builder: ModelBuilder, config: Gpt2Config, layer: number, x: 
   return builder.linear(`${path}.c_proj`, builder.reshape(output, [batch, tokens, hiddenSize]));
 }
 
-const ggufModules: Readonly<Record<string, string>> = {
-  attn_norm: 'ln_1',
-  attn_qkv: 'attn.c_attn',
-  attn_output: 'attn.c_proj',
-  ffn_norm: 'ln_2',
-  ffn_up: 'mlp.c_fc',
-  ffn_down: 'mlp.c_proj',
+const ggufNames: GgufNames = {
+  outside: {
+    token_embd: 'transformer.wte',
+    position_embd: 'transformer.wpe',
+    output_norm: 'transformer.ln_f',
+    output: 'lm_head',
+  },
+  layers: 'transformer.h',
+  inside: {
+    attn_norm: 'ln_1',
+    attn_qkv: 'attn.c_attn',
+    attn_output: 'attn.c_proj',
+    ffn_norm: 'ln_2',
+    ffn_up: 'mlp.c_fc',
+    ffn_down: 'mlp.c_proj',
+  },
 };
-
-/** llama.cpp stores the linears as [out, in] already. */
-function tensorFromGguf(name: string): ReturnType<ModelFamily['tensorFromGguf']> {
-  if (name === 'token_embd.weight') return { name: 'transformer.wte.weight' };
-  if (name === 'position_embd.weight') return { name: 'transformer.wpe.weight' };
-  if (name === 'output.weight') return { name: 'lm_head.weight' };
-  const norm = /^output_norm\.(weight|bias)$/.exec(name);
-  if (norm) return { name: `transformer.ln_f.${norm[1]}` };
-  const match = /^blk\.(\d+)\.([a-z_]+)\.(weight|bias)$/.exec(name);
-  const module = match?.[2] && ggufModules[match[2]];
-  return match && module ? { name: `transformer.h.${match[1]}.${module}.${match[3]}` } : undefined;
-}

@@ -1,6 +1,7 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import { commonConfigFromGguf } from './ggufNames.ts';
 
 /** The figures of a GPT-2. */
 export interface Gpt2Config extends SpecialTokenIds {
@@ -48,11 +49,11 @@ export function readGpt2Config(json: Readonly<Record<string, unknown>>): Gpt2Con
   };
 }
 
-/** A config.json from a GGUF file's metadata. A file that carries the head twice (older converters) has it untied. */
+/** A config.json from a GGUF file's metadata. */
 export function gpt2ConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
   return {
     model_type: 'gpt2',
-    vocab_size: metadata.strings('tokenizer.ggml.tokens').length,
+    ...commonConfigFromGguf(metadata, tensorNames),
     n_embd: metadata.integer('gpt2.embedding_length'),
     n_inner: metadata.integer('gpt2.feed_forward_length'),
     n_layer: metadata.integer('gpt2.block_count'),
@@ -60,16 +61,5 @@ export function gpt2ConfigFromGguf(metadata: GgufMetadata, tensorNames: Readonly
     n_positions: metadata.integer('gpt2.context_length'),
     layer_norm_epsilon: metadata.number('gpt2.attention.layer_norm_epsilon'),
     activation_function: 'gelu_new',
-    tie_word_embeddings: !tensorNames.has('output.weight'),
-    ...specialTokens(metadata),
   };
-}
-
-/** Ids of config.json that a GGUF file keeps with its tokenizer. */
-export function specialTokens(metadata: GgufMetadata): Record<string, unknown> {
-  const id = (name: string) => {
-    const key = `tokenizer.ggml.${name}_token_id`;
-    return metadata.has(key) ? metadata.integer(key) : undefined;
-  };
-  return { eos_token_id: id('eos'), bos_token_id: id('bos'), pad_token_id: id('padding') };
 }

@@ -58,7 +58,9 @@ describe('config.json', () => {
   });
 
   it.each([
-    [{ model_type: 'gpt_neox' }, /model_type "gpt_neox".*llama/],
+    [{ model_type: 'gpt_neox' }, /model_type "gpt_neox" is not supported\. Nearest to it here is gpt2\. .*llama/],
+    [{ model_type: 'mamba' }, /model_type "mamba" is not supported\. Graft runs llama/],
+    [{ model_type: 'qwen2_moe' }, /Nearest to it here is qwen2 or qwen3\./],
     [{ hidden_size: '64' }, /hidden_size/],
     [{ num_key_value_heads: 3 }, /num_key_value_heads must divide the 4 attention heads, not 3/],
     [{ hidden_act: 'swiglu' }, /hidden_act "swiglu"/],
@@ -80,15 +82,14 @@ describe('config.json', () => {
 describe('a GGUF file', () => {
   it('has its rows of q and k put back into the order of Transformers, but for Qwen', () => {
     const description = describeModel({ ...small, head_dim: 8 });
-    const order = llama.tensorFromGguf('blk.1.attn_q.weight', description)?.rowOrder;
+    const order = llama.gguf?.tensor('blk.1.attn_q.weight', description)?.rowOrder;
     expect([0, 1, 2, 3, 4, 5, 6, 7, 8].map((row) => order?.(row))).toEqual([0, 2, 4, 6, 1, 3, 5, 7, 8]);
-    expect(llama.tensorFromGguf('blk.0.attn_v.weight', description)).toEqual({
+    expect(llama.gguf?.tensor('blk.0.attn_v.weight', description)).toMatchObject({
       name: 'model.layers.0.self_attn.v_proj.weight',
-      rowOrder: undefined,
     });
     const qwen = describeModel({ ...small, model_type: 'qwen2' });
-    expect(llama.tensorFromGguf('blk.0.attn_q.weight', qwen)?.rowOrder).toBeUndefined();
-    expect(llama.tensorFromGguf('rope_freqs.weight', description)).toBeUndefined();
+    expect(llama.gguf?.tensor('blk.0.attn_q.weight', qwen)?.rowOrder).toBeUndefined();
+    expect(llama.gguf?.tensor('rope_freqs.weight', description)).toBeUndefined();
   });
 
   it('is read a few rows at a time as it is read whole', async () => {
@@ -105,7 +106,11 @@ describe('a GGUF file', () => {
   });
 
   it('is refused by its architecture', () => {
-    expect(() => familyOfGguf('mamba')).toThrow(/"mamba".*llama/);
+    const refused = (architecture: string) => expect(() => familyOfGguf(architecture));
+    refused('mamba').toThrow(/"mamba", which is not supported\. Graft reads llama, qwen2/);
+    refused('starcoder2').toThrow(/not supported\. Graft reads/);
+    refused('qwen2moe').toThrow(/Nearest to it here is qwen2 or qwen3\./);
+    refused('bert').toThrow(/"bert" is read from its Hugging Face folder, not from GGUF/);
   });
 });
 

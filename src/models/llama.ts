@@ -1,8 +1,10 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
-import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
+import type { GgufTensor, ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { nameFromGguf, type GgufNames } from './ggufNames.ts';
+import { resolveTask, type Task } from './heads.ts';
 import { llamaConfigFromGguf, readLlamaConfig, type LlamaConfig } from './llamaConfig.ts';
-import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 import { rotaryConstants } from './rotary.ts';
 
@@ -13,43 +15,24 @@ import { rotaryConstants } from './rotary.ts';
 export const llama: ModelFamily = {
   name: 'llama',
   modelTypes: ['llama', 'mistral', 'qwen2', 'qwen3'],
-  ggufArchitectures: ['llama', 'qwen2', 'qwen3'],
-  describe: (config, choice) => describe(readLlamaConfig(config), resolveTask(config, tasks, choice)),
-  configFromGguf: llamaConfigFromGguf,
-  tensorFromGguf,
+  describe: (config, choice) => describe(readLlamaConfig(config), resolveTask(config, causalTasks, choice)),
+  tensorFromFolder: causalTensorFromFolder,
+  gguf: { architectures: ['llama', 'qwen2', 'qwen3'], config: llamaConfigFromGguf, tensor: tensorFromGguf },
 };
 
-const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-
 function describe(config: LlamaConfig, task: Task): ModelDescription {
-  const isCausal = task.type === 'CAUSAL_LM';
-  return {
+  return causalDescription(config, task, {
     family: 'llama',
-    task: task.type,
-    tasks,
-    outputSize: task.outputSize,
-    problemType: task.problemType,
-    labelNames: task.labelNames,
     modelType: config.modelType,
-    architecture: architectureFor(config.architecture, task.type),
-    vocabSize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    numHiddenLayers: config.numHiddenLayers,
-    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    architecture: config.architecture,
     numKeyValueHeads: config.numKeyValueHeads,
-    headDim: config.headDim,
-    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'model.embed_tokens',
-    headPath: isCausal ? 'lm_head' : 'score',
-    modules: modulesOf(config, task),
+    bodyModules: bodyModules(config),
+    tokenHead: 'score',
     defaultTargets: defaultTargets(config.modelType),
-    eosTokenIds: config.eosTokenIds,
-    bosTokenId: config.bosTokenId,
-    padTokenId: config.padTokenId,
     constants: rotaryConstants(config),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
-    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
-  };
+  });
 }
 
 /** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its kin. Qwen3 has no IA³ entry of its own: it takes Qwen2's. */
@@ -65,7 +48,7 @@ function defaultTargets(modelType: string): ModelDescription['defaultTargets'] {
   };
 }
 
-function modulesOf(config: LlamaConfig, task: Task): ModuleInfo[] {
+function bodyModules(config: LlamaConfig): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
@@ -83,14 +66,7 @@ function modulesOf(config: LlamaConfig, task: Task): ModuleInfo[] {
     norm(`${layer}.input_layernorm`, hiddenSize, false),
     norm(`${layer}.post_attention_layernorm`, hiddenSize, false),
   ]);
-  return [
-    table('model.embed_tokens', vocabSize, hiddenSize),
-    ...layers,
-    norm('model.norm', hiddenSize, false),
-    task.type === 'CAUSAL_LM'
-      ? linear('lm_head', hiddenSize, vocabSize, false)
-      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
-  ];
+  return [table('model.embed_tokens', vocabSize, hiddenSize), ...layers, norm('model.norm', hiddenSize, false)];
 }
 
 function traceBody(builder: ModelBuilder, config: LlamaConfig, ids: Tensor): Tensor {
@@ -142,34 +118,30 @@ function mlp(builder: ModelBuilder, config: LlamaConfig, path: string, x: Tensor
   return builder.linear(`${path}.mlp.down_proj`, inner);
 }
 
-const ggufModules: Readonly<Record<string, string>> = {
-  attn_q: 'self_attn.q_proj',
-  attn_k: 'self_attn.k_proj',
-  attn_v: 'self_attn.v_proj',
-  attn_output: 'self_attn.o_proj',
-  attn_q_norm: 'self_attn.q_norm',
-  attn_k_norm: 'self_attn.k_norm',
-  attn_norm: 'input_layernorm',
-  ffn_norm: 'post_attention_layernorm',
-  ffn_gate: 'mlp.gate_proj',
-  ffn_up: 'mlp.up_proj',
-  ffn_down: 'mlp.down_proj',
+const ggufNames: GgufNames = {
+  outside: { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' },
+  layers: 'model.layers',
+  inside: {
+    attn_q: 'self_attn.q_proj',
+    attn_k: 'self_attn.k_proj',
+    attn_v: 'self_attn.v_proj',
+    attn_output: 'self_attn.o_proj',
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    attn_norm: 'input_layernorm',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_gate: 'mlp.gate_proj',
+    ffn_up: 'mlp.up_proj',
+    ffn_down: 'mlp.down_proj',
+  },
 };
 
-function tensorFromGguf(name: string, description: ModelDescription): ReturnType<ModelFamily['tensorFromGguf']> {
-  if (name === 'token_embd.weight') return { name: 'model.embed_tokens.weight' };
-  if (name === 'output_norm.weight') return { name: 'model.norm.weight' };
-  if (name === 'output.weight') return { name: 'lm_head.weight' };
-  const match = /^blk\.(\d+)\.([a-z_]+)\.(weight|bias)$/.exec(name);
-  const module = match?.[2] && ggufModules[match[2]];
-  if (!match || !module) return undefined;
-  // llama.cpp stores q and k of Llama and Mistral with each head's two halves interleaved (convert_hf_to_gguf.py, permute)
-  const isPermuted = /q_proj|k_proj/.test(module) && !description.modelType.startsWith('qwen');
-  const half = description.headDim / 2;
-  return {
-    name: `model.layers.${match[1]}.${module}.${match[3]}`,
-    rowOrder: isPermuted
-      ? (row) => Math.floor(row / (2 * half)) * 2 * half + 2 * (row % half) + Math.floor((row % (2 * half)) / half)
-      : undefined,
-  };
+/** llama.cpp stores q and k of Llama and Mistral with each head's two halves interleaved (convert_hf_to_gguf.py, permute). */
+function tensorFromGguf(tensor: string, { modelType, headDim }: ModelDescription): GgufTensor | undefined {
+  const known = nameFromGguf(tensor, ggufNames);
+  const isPermuted = (known?.stored === 'attn_q' || known?.stored === 'attn_k') && !modelType.startsWith('qwen');
+  const half = headDim / 2;
+  const interleaved = (row: number) =>
+    Math.floor(row / headDim) * headDim + 2 * (row % half) + Math.floor((row % headDim) / half);
+  return known && isPermuted ? { name: known.name, rowOrder: interleaved } : known;
 }

@@ -2,6 +2,7 @@ import { UserError } from '../formats/errors.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import { commonConfigFromGguf } from './ggufNames.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 type Kin = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
@@ -136,10 +137,7 @@ export function llamaConfigFromGguf(metadata: GgufMetadata, tensorNames: Readonl
     );
   return {
     model_type: architecture === 'llama' && window !== undefined ? 'mistral' : architecture,
-    vocab_size: metadata.integer(
-      key('vocab_size'),
-      metadata.has('tokenizer.ggml.tokens') ? metadata.strings('tokenizer.ggml.tokens').length : undefined,
-    ),
+    ...commonConfigFromGguf(metadata, tensorNames),
     hidden_size: hiddenSize,
     intermediate_size: metadata.integer(key('feed_forward_length')),
     num_hidden_layers: metadata.integer(key('block_count')),
@@ -150,18 +148,8 @@ export function llamaConfigFromGguf(metadata: GgufMetadata, tensorNames: Readonl
     max_position_embeddings: metadata.integer(key('context_length')),
     rope_parameters: ropeFromGguf(metadata, key),
     hidden_act: 'silu',
-    tie_word_embeddings: !tensorNames.has('output.weight'),
     attention_bias: tensorNames.has('blk.0.attn_q.bias') && architecture !== 'qwen2',
     sliding_window: window,
-    eos_token_id: metadata.has('tokenizer.ggml.eos_token_id')
-      ? metadata.integer('tokenizer.ggml.eos_token_id')
-      : undefined,
-    bos_token_id: metadata.has('tokenizer.ggml.bos_token_id')
-      ? metadata.integer('tokenizer.ggml.bos_token_id')
-      : undefined,
-    pad_token_id: metadata.has('tokenizer.ggml.padding_token_id')
-      ? metadata.integer('tokenizer.ggml.padding_token_id')
-      : undefined,
   };
 }
 

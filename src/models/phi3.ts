@@ -1,8 +1,8 @@
-import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
+import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
-import { architectureFor, headModule, lastRows, resolveTask, type Task } from './heads.ts';
+import { resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 import { readPhi3Config, type Phi3Config } from './phi3Config.ts';
 import { rotaryConstants } from './rotary.ts';
@@ -14,47 +14,23 @@ import { rotaryConstants } from './rotary.ts';
 export const phi3: ModelFamily = {
   name: 'phi3',
   modelTypes: ['phi3'],
-  ggufArchitectures: [],
-  describe: (config, choice) => describe(readPhi3Config(config), resolveTask(config, tasks, choice)),
-  configFromGguf: refuseGguf,
-  tensorFromGguf: refuseGguf,
+  describe: (config, choice) => describe(readPhi3Config(config), resolveTask(config, causalTasks, choice)),
+  tensorFromFolder: causalTensorFromFolder,
 };
 
-const tasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-
 function describe(config: Phi3Config, task: Task): ModelDescription {
-  const isCausal = task.type === 'CAUSAL_LM';
-  return {
+  return causalDescription(config, task, {
     family: 'phi3',
-    task: task.type,
-    tasks,
-    outputSize: task.outputSize,
-    problemType: task.problemType,
-    labelNames: task.labelNames,
     modelType: 'phi3',
-    architecture: architectureFor('Phi3ForCausalLM', task.type),
-    vocabSize: config.vocabSize,
-    hiddenSize: config.hiddenSize,
-    numHiddenLayers: config.numHiddenLayers,
-    maxPositionEmbeddings: config.maxPositionEmbeddings,
+    architecture: 'Phi3ForCausalLM',
     numKeyValueHeads: config.numKeyValueHeads,
-    headDim: config.headDim,
-    tieWordEmbeddings: isCausal && config.tieWordEmbeddings,
     embeddingPath: 'model.embed_tokens',
-    headPath: isCausal ? 'lm_head' : 'score',
-    modules: modulesOf(config, task),
+    bodyModules: bodyModules(config),
+    tokenHead: 'score',
     defaultTargets,
-    eosTokenIds: config.eosTokenIds,
-    bosTokenId: config.bosTokenId,
-    padTokenId: config.padTokenId,
     constants: rotaryConstants(config),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
-    pool: task.type === 'SEQ_CLS' ? lastRows : undefined,
-  };
-}
-
-function refuseGguf(): never {
-  throw new UserError('A Phi-3 is read from its Hugging Face folder, not from GGUF. Choose the folder.');
+  });
 }
 
 /** PEFT's constants.py has no phi3: here what it gives to other models of fused projections and to Llama. */
@@ -64,7 +40,7 @@ const defaultTargets: ModelDescription['defaultTargets'] = {
   LN_TUNING: { targetModules: ['input_layernorm', 'post_attention_layernorm', 'norm'] },
 };
 
-function modulesOf(config: Phi3Config, task: Task): ModuleInfo[] {
+function bodyModules(config: Phi3Config): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`);
   const queries = numAttentionHeads * headDim;
@@ -79,9 +55,6 @@ function modulesOf(config: Phi3Config, task: Task): ModuleInfo[] {
       norm(`${layer}.post_attention_layernorm`, hiddenSize, false),
     ]),
     norm('model.norm', hiddenSize, false),
-    task.type === 'CAUSAL_LM'
-      ? linear('lm_head', hiddenSize, vocabSize, false)
-      : headModule('score', hiddenSize, task, task.type === 'TOKEN_CLS'),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { UserError } from '../formats/errors.ts';
-import type { ModelDescription, ModelFamily, TaskChoice } from './family.ts';
+import type { GgufReading, ModelDescription, ModelFamily, TaskChoice } from './family.ts';
 import { llama } from './llama.ts';
 import { bert } from './bert.ts';
 import { t5 } from './t5.ts';
@@ -12,7 +12,8 @@ import { phi3 } from './phi3.ts';
 /** Every model family that Graft can run. Adding one is its file and a line here. */
 export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma, phi3];
 
-const supported = () => modelFamilies.flatMap((family) => family.modelTypes).join(', ');
+const modelTypes = modelFamilies.flatMap((family) => family.modelTypes);
+const ggufArchitectures = modelFamilies.flatMap(({ gguf }) => gguf?.architectures ?? []);
 
 /** The model of a config.json with the head of a task. Throws a UserError where the family is not known or has no such head. */
 export function describeModel(config: unknown, task?: TaskChoice): ModelDescription {
@@ -23,25 +24,34 @@ export function describeModel(config: unknown, task?: TaskChoice): ModelDescript
 export function familyOf(config: unknown): ModelFamily {
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new UserError('config.json is not a JSON object. Download it again.');
-  const fields = config as Readonly<Record<string, unknown>>;
-  const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(String(fields['model_type'])));
-  if (fields['model_type'] === undefined)
+  const modelType = (config as Readonly<Record<string, unknown>>)['model_type'];
+  if (modelType === undefined)
     throw new UserError(
-      `config.json has no model_type, so it is not known what the model is. Graft runs ${supported()}: download the config of the model again.`,
+      `config.json has no model_type, so it is not known what the model is. Graft runs ${modelTypes.join(', ')}: download the config of the model again.`,
     );
-  if (!family)
-    throw new UserError(
-      `config.json: model_type "${String(fields['model_type'])}" is not supported. Graft runs ${supported()}: choose a model of one of these.`,
-    );
-  return family;
+  const name = String(modelType);
+  const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(name));
+  if (family) return family;
+  throw new UserError(
+    `config.json: model_type "${name}" is not supported. ${nearestKin(name, modelTypes)}Graft runs ${modelTypes.join(', ')}: choose a model of one of these.`,
+  );
 }
 
-/** The family of a GGUF file's general.architecture. */
-export function familyOfGguf(architecture: string): ModelFamily {
-  const family = modelFamilies.find((candidate) => candidate.ggufArchitectures.includes(architecture));
-  if (!family)
-    throw new UserError(
-      `The GGUF file holds a model of architecture "${architecture}", which is not supported. Graft reads ${modelFamilies.flatMap((f) => f.ggufArchitectures).join(', ')}.`,
-    );
-  return family;
+/** The family of a GGUF file's general.architecture, and how it reads such a file. Throws a UserError that names what is supported. */
+export function familyOfGguf(architecture: string): { readonly family: ModelFamily; readonly gguf: GgufReading } {
+  for (const family of modelFamilies)
+    if (family.gguf?.architectures.includes(architecture)) return { family, gguf: family.gguf };
+  const isInFolders = modelTypes.includes(architecture);
+  throw new UserError(
+    isInFolders
+      ? `A model of architecture "${architecture}" is read from its Hugging Face folder, not from GGUF. Choose the folder.`
+      : `The GGUF file holds a model of architecture "${architecture}", which is not supported. ${nearestKin(architecture, ggufArchitectures)}Graft reads ${ggufArchitectures.join(', ')}: choose a model of one of these.`,
+  );
+}
+
+/** A sentence that names those whose name begins with the same letters: gemma2 is nearest to gemma and gemma3. */
+function nearestKin(name: string, known: readonly string[]): string {
+  const stem = (text: string) => /^[a-z]*/.exec(text.toLowerCase())?.[0].replace(/moe$/, '') ?? '';
+  const kin = known.filter((candidate) => stem(candidate) === stem(name));
+  return kin.length > 0 ? `Nearest to it here is ${kin.join(' or ')}. ` : '';
 }

@@ -1,4 +1,5 @@
 import { ConfigFields } from './configFields.ts';
+import { tablesByPositions } from './constantTables.ts';
 import type { ModelDescription } from './family.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -102,7 +103,7 @@ function isRecord(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The table of rotary angles, computed once for each number of positions: every block of every trace asks for it. */
+/** The one table of a model whose layers all have the same angles. */
 export function rotaryConstants({
   rope,
   headDim,
@@ -110,12 +111,8 @@ export function rotaryConstants({
   readonly rope: Rope;
   readonly headDim: number;
 }): ModelDescription['constants'] {
-  const known = new Map<number, ReturnType<ModelDescription['constants']>>();
-  return (positions) => {
-    const angles =
-      known.get(positions) ??
-      new Map([['rotary', { shape: [positions, headDim / 2, 2], data: rotaryTable(rope, headDim, positions) }]]);
-    known.set(positions, angles);
-    return angles;
-  };
+  return tablesByPositions((positions) => {
+    const data = rotaryTable(rope, headDim, positions);
+    return new Map([['rotary', { shape: [positions, headDim / 2, 2], data }]]);
+  });
 }

@@ -1,4 +1,3 @@
-import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
@@ -13,10 +12,7 @@ import { bucketTable, readT5Config, type T5Config } from './t5Config.ts';
 export const t5: ModelFamily = {
   name: 't5',
   modelTypes: ['t5', 'mt5'],
-  ggufArchitectures: [],
   describe: (config, choice) => describe(readT5Config(config), resolveTask(config, tasks, choice), config),
-  configFromGguf: refuseGguf,
-  tensorFromGguf: refuseGguf,
 };
 
 const tasks = ['SEQ_2_SEQ_LM'] as const;
@@ -247,8 +243,4 @@ function bucketConstants(config: T5Config): ReturnType<ModelDescription['constan
     ['buckets.encoder', bucketTable(config, true)],
     ['buckets.decoder', bucketTable(config, false)],
   ]);
-}
-
-function refuseGguf(): never {
-  throw new UserError('A T5 model is read from its Hugging Face folder, not from GGUF. Choose the folder.');
 }

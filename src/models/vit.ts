@@ -1,5 +1,4 @@
 import type { AdapterFolder } from '../formats/adapterContent.ts';
-import { UserError } from '../formats/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
@@ -14,10 +13,7 @@ import { readVitConfig, type VitConfig } from './vitConfig.ts';
 export const vit: ModelFamily = {
   name: 'vit',
   modelTypes: ['vit'],
-  ggufArchitectures: [],
   describe: (config, choice) => describe(readVitConfig(config), resolveTask(config, tasks, choice)),
-  configFromGguf: refuseGguf,
-  tensorFromGguf: refuseGguf,
   tensorFromFolder,
 };
 
@@ -189,8 +185,4 @@ function adapterFromOlder(adapter: AdapterFolder): AdapterFolder {
 function tensorFromFolder(name: string): string {
   const whole = /^(embeddings|encoder|layers|layernorm)\./.test(name) ? `vit.${name}` : name;
   return todaysPath(whole);
-}
-
-function refuseGguf(): never {
-  throw new UserError('A ViT model is read from its Hugging Face folder, not from GGUF. Choose the folder.');
 }

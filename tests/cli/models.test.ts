@@ -88,7 +88,10 @@ describe('weights that are not what they should be', () => {
 
 describe('configs that are not supported', () => {
   it.each<[Record<string, unknown>, RegExp]>([
-    [{ model_type: 'gpt_neox' }, /"gpt_neox" is not supported\. Graft runs llama, mistral, qwen2, qwen3/],
+    [
+      { model_type: 'gpt_neox' },
+      /"gpt_neox" is not supported\. Nearest to it here is gpt2\. Graft runs llama, mistral, qwen2, qwen3/,
+    ],
     [{ model_type: undefined }, /has no model_type/],
     [{ rope_scaling: { rope_type: 'yarn', factor: 4 } }, /rope_scaling\.rope_type "yarn" is not supported/],
     [{ rope_scaling: { type: 'dynamic', factor: 4 } }, /rope_scaling\.type "dynamic" is not supported/],
