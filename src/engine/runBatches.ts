@@ -16,9 +16,9 @@ export async function* batchesInOrder(
 }
 
 /** Rows side by side as the model takes them: tokens, or images. */
-export async function collateFor({ checkpoint, tokenizer }: LoadedModel, rows: readonly EncodedRow[]): Promise<Batch> {
-  const { image } = checkpoint.description;
-  return image ? collateImages(rows, image.positions) : collate(rows, tokenBucket, tokenizer.padTokenId);
+export async function collateFor(model: LoadedModel, rows: readonly EncodedRow[]): Promise<Batch> {
+  const { image } = model.checkpoint.description;
+  return image ? collateImages(rows, image.positions) : collate(rows, tokenBucket, model.tokenizer.padTokenId);
 }
 
 /** A batch at least as large in every dimension as any that the run can meet. */
