@@ -18,6 +18,8 @@ from quant_packing import awq_words, decode_4bit, gptq_words
 from safetensors.torch import save_file
 
 OUT = Path(__file__).parent.parent / "tests" / "fixtures" / "quant"
+# Zero, numbers below the least normal half, and the largest one.
+AWKWARD_SCALES = np.array([0.0, 2**-24, -1023 * 2**-24, 2**-14, 65504, -65504], np.float16)
 ROWS = 5  # the last group of four is not full
 
 
@@ -69,9 +71,11 @@ def bitsandbytes_files() -> None:
     large = torch.randn(70, 256).half()  # more than 256 blocks of 64
     large[3, 64:128] = 0
     small = (torch.randn(5, 96) * 0.02).half()  # blocks run across rows
-    tensors = {"large": large, "small": small}
+    odd = (torch.randn(67, 23) * 0.02).half()  # rows begin anywhere in a block, the last half of a byte is left over
+    tensors = {"large": large, "small": small, "odd": odd}
     expected = {}
-    cases = [("nf4", False, "small"), ("fp4", False, "small"), ("nf4", True, "large"), ("fp4", True, "small"), ("nf4", True, "small")]
+    cases = [("nf4", False, "small"), ("fp4", False, "small"), ("nf4", True, "large"), ("fp4", True, "small"), ("nf4", True, "small"),
+             ("nf4", True, "odd"), ("fp4", False, "odd")]  # fmt: skip
     for kind, nested, source in cases:
         name = f"{kind}{'_nested' if nested else ''}_{source}"
         weight = tensors[source].float()
@@ -100,6 +104,7 @@ def gptq_files(rng: np.random.Generator) -> None:
         codes = rng.integers(0, 2**bits, (inputs, outputs))
         zeros = rng.integers(0, 2**bits, (groups, outputs))
         scales = (rng.normal(size=(groups, outputs)) * 0.1).astype(np.float16)
+        scales.flat[::5] = np.resize(AWKWARD_SCALES, scales.flat[::5].size)
         g_idx = np.arange(inputs) // size_or_all
         if act_order:
             g_idx = rng.permutation(g_idx)
@@ -120,6 +125,7 @@ def awq_file(rng: np.random.Generator) -> None:
     codes = rng.integers(0, 16, (inputs, outputs))
     zeros = rng.integers(0, 16, (inputs // size, outputs))
     scales = (rng.normal(size=(inputs // size, outputs)) * 0.1).astype(np.float16)
+    scales.flat[::5] = np.resize(AWKWARD_SCALES, scales.flat[::5].size)
     groups = np.arange(inputs) // size
     values = scales[groups].astype(np.float32) * (codes - zeros[groups]).astype(np.float32)
     save_file({"a.qweight": awq_words(codes), "a.qzeros": awq_words(zeros), "a.scales": torch.from_numpy(scales)}, OUT / "awq.safetensors")

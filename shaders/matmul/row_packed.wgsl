@@ -24,8 +24,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let w = octetAt(((group * blocks) << 2u) + octet, scalesAt(group, octet >> 2u, blocks));
     let v = octetAt(((next * blocks) << 2u) + octet, scalesAt(next, octet >> 2u, blocks));
     let x = left(a0, octet << 1u);
-    // past the end the last four again: they meet zeros of b
-    let y = left(a0, min((octet << 1u) + 1u, quartets - 1u));
+    // zeros past the end, where b need not hold zeros
+    let has_upper = (octet << 1u) + 1u < quartets;
+    let y = select(vec4<f32>(), left(a0, min((octet << 1u) + 1u, quartets - 1u)), has_upper);
     s += w.low * x + w.high * y;
     t += v.low * x + v.high * y;
   }

@@ -2,7 +2,8 @@
 // that condition, FP4 (src/quant/codebook.ts).
 //
 // Binding 2: codes. Binding 3: absmax in the order of the weights, f32 or, NESTED, a byte. Binding 6, NESTED: a map of 256 f32, an offset
-// f32, a count u32, and one f32 for each 256 bytes: absmax i = map[byte i]·f32[(count + i) / 256] + offset.
+// f32, a count u32, and one f32 for each 256 bytes: absmax i = map[byte i]·f32[(count + i) / 256] + offset. UNALIGNED: the columns of a
+// row, u32, before all that; 32 columns of a row may then lie in several blocks of absmax.
 //
 // The table is a tree of selections. Lost: the table in a buffer, four loads for a column of four rows (NF4 against f32 then 0.82 forward
 // and 0.77 backward on lavapipe, the tree 1.3 and 0.9).
@@ -11,12 +12,26 @@ import package::quant::codes::codesAt;
 
 @if(NESTED) @group(0) @binding(3) var<storage, read> absmax: array<u32>;
 @else @group(0) @binding(3) var<storage, read> absmax: array<f32>;
-@if(NESTED) @group(0) @binding(6) var<storage, read> nested: array<f32>;
+@if(NESTED || UNALIGNED) @group(0) @binding(6) var<storage, read> nested: array<f32>;
 
-@if(NESTED) const offset = 256u;
-@if(NESTED) const first = 257u;
-@if(NESTED) const scales = 258u;
+@if(UNALIGNED) const map = 1u;
+@else const map = 0u;
+@if(NESTED) const offset = map + 256u;
+@if(NESTED) const first = map + 257u;
+@if(NESTED) const scales = map + 258u;
 
+@if(NESTED)
+fn absmaxAt(index: u32) -> f32 {
+  let byte = (absmax[index >> 2u] >> (8u * (index & 3u))) & 255u;
+  return nested[map + byte] * nested[scales + ((bitcast<u32>(nested[first]) + index) >> 8u)] + nested[offset];
+}
+
+@else
+fn absmaxAt(index: u32) -> f32 {
+  return absmax[index];
+}
+
+@if(!UNALIGNED)
 fn scalesAt(group: u32, block: u32, blocks: u32) -> vec4<f32> {
   let row = 4u * group;
   return vec4(
@@ -27,17 +42,7 @@ fn scalesAt(group: u32, block: u32, blocks: u32) -> vec4<f32> {
   );
 }
 
-@if(NESTED)
-fn absmaxAt(index: u32) -> f32 {
-  let byte = (absmax[index >> 2u] >> (8u * (index & 3u))) & 255u;
-  return nested[byte] * nested[scales + ((bitcast<u32>(nested[first]) + index) >> 8u)] + nested[offset];
-}
-
-@else
-fn absmaxAt(index: u32) -> f32 {
-  return absmax[index];
-}
-
+@if(!UNALIGNED)
 fn quartetAt(index: u32, s: vec4<f32>) -> mat4x4<f32> {
   let codes = codesAt(index);
   return mat4x4<f32>(
@@ -46,6 +51,52 @@ fn quartetAt(index: u32, s: vec4<f32>) -> mat4x4<f32> {
     s * values(codes, 0x10000u),
     s * values(codes, 0x1000000u),
   );
+}
+
+@if(!UNALIGNED)
+fn octetAt(index: u32, s: vec4<f32>) -> Octet {
+  return Octet(quartetAt(2u * index, s), quartetAt(2u * index + 1u, s));
+}
+
+@if(UNALIGNED)
+struct Place {
+  columns: u32,
+  // index of the first weight of the block in the first of the four rows
+  weight: u32,
+}
+
+@if(UNALIGNED)
+fn scalesAt(group: u32, block: u32, blocks: u32) -> Place {
+  let columns = bitcast<u32>(nested[0]);
+  return Place(columns, 4u * group * columns + 32u * block);
+}
+
+@if(UNALIGNED)
+fn quartetAt(index: u32, s: Place) -> mat4x4<f32> {
+  let codes = codesAt(index);
+  let weight = s.weight + 4u * (index & 7u);
+  return mat4x4<f32>(
+    columnAbsmax(weight, s.columns) * values(codes, 1u),
+    columnAbsmax(weight + 1u, s.columns) * values(codes, 0x100u),
+    columnAbsmax(weight + 2u, s.columns) * values(codes, 0x10000u),
+    columnAbsmax(weight + 3u, s.columns) * values(codes, 0x1000000u),
+  );
+}
+
+// absmax of one column of four rows.
+@if(UNALIGNED)
+fn columnAbsmax(weight: u32, columns: u32) -> vec4<f32> {
+  return vec4(
+    absmaxAt(weight >> 6u),
+    absmaxAt((weight + columns) >> 6u),
+    absmaxAt((weight + 2u * columns) >> 6u),
+    absmaxAt((weight + 3u * columns) >> 6u),
+  );
+}
+
+@if(UNALIGNED)
+fn octetAt(index: u32, s: Place) -> Octet {
+  return Octet(quartetAt(2u * index, s), quartetAt(2u * index + 1u, s));
 }
 
 // The numbers of the codes whose lowest bit is `unit`.
@@ -97,8 +148,4 @@ fn values(codes: vec4<u32>, unit: u32) -> vec4<f32> {
 
 fn hasBit(codes: vec4<u32>, bit: u32) -> vec4<bool> {
   return (codes & vec4(bit)) != vec4<u32>();
-}
-
-fn octetAt(index: u32, s: vec4<f32>) -> Octet {
-  return Octet(quartetAt(2u * index, s), quartetAt(2u * index + 1u, s));
 }

@@ -6,7 +6,9 @@
  */
 import {
   ABSMAX_BLOCK,
+  codebookName,
   codebooks,
+  columnsPlane,
   NESTED_BLOCK,
   nestedPlane,
   repackCodebook,
@@ -68,7 +70,8 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
     requireBytes(nestedAbsmax, Math.ceil(blocks / NESTED_BLOCK) * 4);
     requireBytes(nestedQuantMap, 256 * 4);
   }
-  const format = `${state.quant_type}${isNested ? '_nested' : ''}` as const;
+  const format = codebookName(state.quant_type, isNested, columns);
+  const isUnaligned = columns % BLOCK !== 0;
   return {
     format,
     rows,
@@ -86,7 +89,9 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
         ) as [number, number];
         const size = isNested ? 1 : 4;
         put(s, 1, 0, scales.subarray(first * size, end * size));
-        if (nested) put(s, 2, 0, nestedPlane(nested, first, end - first));
+        const last = nested && nestedPlane(nested, first, end - first);
+        if (isUnaligned) put(s, 2, 0, columnsPlane(columns, last));
+        else if (last) put(s, 2, 0, last);
       }
     },
   };
@@ -102,10 +107,8 @@ async function readState({ weight, quantState }: FourBitEntries): Promise<QuantS
     throw refuse(
       `has blocks of ${blocksize} (scales of ${nested}), and Graft reads bitsandbytes' usual ${ABSMAX_BLOCK} (${NESTED_BLOCK}). Quantise the model again with these.`,
     );
-  if (shape.length !== 2 || shape[1] % BLOCK !== 0)
-    throw refuse(
-      `has the shape [${shape.join(', ')}], which blocks of ${ABSMAX_BLOCK} do not divide: Graft needs rows of a multiple of ${BLOCK}.`,
-    );
+  if (!Array.isArray(shape) || shape.length !== 2)
+    throw refuse(`has the shape [${String(shape)}], but a linear layer has rows and columns.`);
   return state;
 }
 
@@ -142,7 +145,7 @@ async function eachStretch(
   for (let row = 0; row < rowCount; row += step) {
     const rows = Math.min(step, rowCount - row);
     const start = byteOffset + (rowStart + row) * rowBytes;
-    use(row, rows, await source.read(start, start + rows * rowBytes));
+    use(row, rows, await source.read(start, Math.ceil(start + rows * rowBytes)));
   }
 }
 

@@ -1,29 +1,38 @@
 /** A weight in one of bitsandbytes' formats as its library saves it (see bitsandbytes.ts). */
-import { ABSMAX_BLOCK, codebooks, NESTED_BLOCK, readNestedPlane } from '../quant/codebook.ts';
+import {
+  ABSMAX_BLOCK,
+  codebookFormats,
+  codebookParts,
+  codebooks,
+  NESTED_BLOCK,
+  readNestedPlane,
+} from '../quant/codebook.ts';
 import { CodePlane, QUARTETS } from '../quant/codes.ts';
-import type { FormatName } from '../quant/format.ts';
+import type { CodebookName, FormatName } from '../quant/format.ts';
 import { packedPlanes, type PackedTensor } from '../quant/packed.ts';
 import type { TensorSpec } from './safetensorsWriter.ts';
 
 /** bytes of the quant_state: its JSON, filled up with spaces, so that the header can be written before the weight is quantised */
 const STATE_BYTES = 256;
 
-const codebookFormats: readonly FormatName[] = ['nf4', 'nf4_nested', 'fp4', 'fp4_nested'];
-
 /** True for a weight that bitsandbytes has a format for. */
 export function isBitsandbytesFormat(format: FormatName): boolean {
-  return format === 'int8' || codebookFormats.includes(format);
+  return format === 'int8' || isCodebook(format);
+}
+
+function isCodebook(format: FormatName): format is CodebookName {
+  return Object.hasOwn(codebookFormats, format);
 }
 
 /** The tensors that a weight X.weight becomes. */
 export function bitsandbytesSpecs(name: string, { format, rows, columns }: PackedTensor): TensorSpec[] {
-  if (format === 'int8')
+  if (!isCodebook(format))
     return [
       { name, shape: [rows, columns], dtype: 'I8' },
       { name: scbName(name), shape: [rows], dtype: 'F32' },
     ];
   const blocks = Math.ceil((rows * columns) / ABSMAX_BLOCK);
-  const isNested = format.endsWith('_nested');
+  const { kind, isNested } = codebookParts(format);
   const nested: TensorSpec[] = [
     { name: `${name}.nested_absmax`, shape: [Math.ceil(blocks / NESTED_BLOCK)], dtype: 'F32' },
     { name: `${name}.nested_quant_map`, shape: [256], dtype: 'F32' },
@@ -33,7 +42,7 @@ export function bitsandbytesSpecs(name: string, { format, rows, columns }: Packe
     { name: `${name}.absmax`, shape: [blocks], dtype: isNested ? 'U8' : 'F32' },
     { name: `${name}.quant_map`, shape: [16], dtype: 'F32' },
     ...(isNested ? nested : []),
-    { name: `${name}.quant_state.bitsandbytes__${kindOf(format)}`, shape: [STATE_BYTES], dtype: 'U8' },
+    { name: `${name}.quant_state.bitsandbytes__${kind}`, shape: [STATE_BYTES], dtype: 'U8' },
   ];
 }
 
@@ -41,16 +50,19 @@ export function bitsandbytesSpecs(name: string, { format, rows, columns }: Packe
 export async function bitsandbytesTensors(name: string, tensor: PackedTensor): Promise<Map<string, Uint8Array>> {
   const { format, rows, columns } = tensor;
   const [planes = []] = await packedPlanes(tensor, [{ rowStart: 0, rowCount: rows }]);
-  const [codes = new Uint8Array(), absmax = new Uint8Array(), nestedBytes] = planes;
+  const [codes = new Uint8Array(), absmax = new Uint8Array(), lastPlane] = planes;
   const words = new Uint32Array(codes.buffer);
-  if (format === 'int8')
+  if (!isCodebook(format))
     return new Map([
       [name, signedBytes(words, rows, columns)],
       [scbName(name), absmax.slice(0, rows * 4)],
     ]);
-  const kind = kindOf(format);
+  const { kind, isNested, isUnaligned } = codebookParts(format);
   const blocks = Math.ceil((rows * columns) / ABSMAX_BLOCK);
-  const nested = nestedBytes && readNestedPlane(nestedBytes, Math.ceil(blocks / NESTED_BLOCK));
+  const nested =
+    isNested && lastPlane
+      ? readNestedPlane(lastPlane.subarray(isUnaligned ? 4 : 0), Math.ceil(blocks / NESTED_BLOCK))
+      : undefined;
   const state = {
     quant_type: kind,
     blocksize: ABSMAX_BLOCK,
@@ -72,10 +84,6 @@ export async function bitsandbytesTensors(name: string, tensor: PackedTensor): P
   ]);
 }
 
-function kindOf(format: FormatName): 'nf4' | 'fp4' {
-  return format.startsWith('nf4') ? 'nf4' : 'fp4';
-}
-
 function scbName(name: string): string {
   return name.replace(/\.weight$/, '.SCB');
 }
@@ -87,13 +95,11 @@ function bytesOf(values: Float32Array): Uint8Array {
 /** Two codes a byte, the first in the upper nibble, row after row. */
 function nibblePairs(words: Uint32Array, rows: number, columns: number): Uint8Array {
   const plane = new CodePlane(4, rows, columns, words);
-  const bytes = new Uint8Array((rows * columns) / 2);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column += 4) {
-      const codes = quartetAt(plane, row, column);
-      const at = (row * columns + column) / 2;
-      bytes[at] = ((codes & 15) << 4) | ((codes >>> 8) & 15);
-      bytes[at + 1] = (((codes >>> 16) & 15) << 4) | ((codes >>> 24) & 15);
+  const bytes = new Uint8Array(Math.ceil((rows * columns) / 2));
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) {
+      const code = (quartetAt(plane, row, column) >>> (8 * (column & 3))) & 15;
+      bytes[at >> 1] = bytes[at >> 1]! | (code << (at & 1 ? 0 : 4));
     }
   return bytes;
 }

@@ -13,8 +13,11 @@ export type BlockFormatName =
  */
 export type GroupedFormatName = `int${2 | 3 | 4 | 8}_${'g' | 'x'}${number}`;
 
+/** NF4 and FP4, and how they deviate from the plain case: see codebook.ts. */
+export type CodebookName = `${'nf4' | 'fp4'}${'' | '_nested'}${'' | '_unaligned'}`;
+
 /** Formats that are put together from several tensors of a file, or made from floats while they are loaded. */
-export type PackedFormatName = 'nf4' | 'nf4_nested' | 'fp4' | 'fp4_nested' | 'int8' | GroupedFormatName;
+export type PackedFormatName = CodebookName | 'int8' | GroupedFormatName;
 
 export type FormatName = BlockFormatName | PackedFormatName;
 

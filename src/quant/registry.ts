@@ -1,5 +1,5 @@
 import { bf16 } from './bf16.ts';
-import { fp4, fp4_nested, nf4, nf4_nested } from './codebook.ts';
+import { codebookFormats } from './codebook.ts';
 import { f16 } from './f16.ts';
 import { f32 } from './f32.ts';
 import type {
@@ -43,7 +43,7 @@ export function isWeightFormat(name: string): name is BlockFormatName {
   return Object.hasOwn(weightFormats, name);
 }
 
-const namedPacked: Readonly<Record<string, PackedFormat>> = { nf4, nf4_nested, fp4, fp4_nested, int8 };
+const namedPacked: Readonly<Record<string, PackedFormat>> = { ...codebookFormats, int8 };
 const groupedFormats = new Map<string, PackedFormat>();
 
 /** A format that is put together while it is loaded. */
@@ -73,5 +73,5 @@ const packedLabels: Readonly<Record<string, string>> = {
 /** What people call a format: "Q4_K", "NF4, double quantised", "GPTQ 3-bit, groups of 128". For messages and figures, never a file. */
 export function formatLabel(name: FormatName): string {
   const grouping = groupingOf(name);
-  return grouping ? groupedLabel(grouping) : (packedLabels[name] ?? name.toUpperCase());
+  return grouping ? groupedLabel(grouping) : (packedLabels[name.replace('_unaligned', '')] ?? name.toUpperCase());
 }

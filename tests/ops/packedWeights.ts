@@ -1,6 +1,16 @@
 import { groupedTensor, type GroupedSource } from '../../src/formats/groupedTensor.ts';
+import {
+  ABSMAX_BLOCK,
+  codebookFormats,
+  codebookParts,
+  columnsPlane,
+  NESTED_BLOCK,
+  nestedPlane,
+  repackCodebook,
+} from '../../src/quant/codebook.ts';
 import { BLOCK, QUARTETS } from '../../src/quant/codes.ts';
-import type { PackedFormatName } from '../../src/quant/format.ts';
+import { dynamicMap } from '../../src/quant/dynamicMap.ts';
+import type { CodebookName, PackedFormatName } from '../../src/quant/format.ts';
 import { groupingOf, type Grouping } from '../../src/quant/grouped.ts';
 import { floatToHalf } from '../../src/quant/half.ts';
 import { decodePacked, type PackedTensor } from '../../src/quant/packed.ts';
@@ -11,11 +21,42 @@ import { noise, type Operand } from './harness.ts';
 export function packedTensor(format: PackedFormatName, rows: number, columns: number, seed = 5): PackedTensor {
   const grouping = groupingOf(format);
   if (grouping) return randomGroups(grouping, rows, columns, seed);
-  const [kind, nested] = format.split('_') as ['nf4' | 'fp4' | 'int8', string | undefined];
+  if (format !== 'int8') return randomCodes(format as CodebookName, rows, columns, seed);
   const floats = Float32Array.from(noise(rows * columns, seed));
   const read = (rowStart: number, rowCount: number) =>
     Promise.resolve(floats.slice(rowStart * columns, (rowStart + rowCount) * columns));
-  return quantised({ rows, columns, read }, { kind, doubleQuant: nested !== undefined });
+  return quantised({ rows, columns, read }, { kind: 'int8', doubleQuant: false });
+}
+
+/** Every code, in blocks of absmax that run through the whole matrix. */
+function randomCodes(format: CodebookName, rows: number, columns: number, seed: number): PackedTensor {
+  const { isNested, isUnaligned } = codebookParts(format);
+  const count = Math.ceil((rows * columns) / ABSMAX_BLOCK);
+  const bytes = Uint8Array.from(noise(Math.ceil((rows * columns) / 2) + 1, seed), (x) => Math.floor((x + 1) * 128));
+  const absmax = isNested
+    ? Uint8Array.from(noise(count, seed + 1), (x) => Math.floor((x + 1) * 128))
+    : new Uint8Array(Float32Array.from(noise(count, seed + 1), (x) => x / 8).buffer);
+  const scales = Float32Array.from(noise(Math.ceil(count / NESTED_BLOCK), seed + 2), (x) => x / 8);
+  const nested = { map: dynamicMap(), offset: 0.15, scales };
+  const values = codebookFormats[format].planes[0]!;
+  return {
+    format,
+    rows,
+    columns,
+    write(shards, put) {
+      shards.forEach(({ rowStart, rowCount }, s) => {
+        const from = (rowStart * columns) / 2;
+        put(s, 0, values.bytes(0, columns), repackCodebook(bytes.subarray(from), rowCount, columns));
+        const [first, end] = [rowStart, rowStart + rowCount].map((row) => Math.ceil((row * columns) / ABSMAX_BLOCK));
+        const size = isNested ? 1 : 4;
+        put(s, 1, 0, absmax.subarray(first! * size, end! * size));
+        const last = isNested ? nestedPlane(nested, first!, end! - first!) : undefined;
+        if (isUnaligned) put(s, 2, 0, columnsPlane(columns, last));
+        else if (last) put(s, 2, 0, last);
+      });
+      return Promise.resolve();
+    },
+  };
 }
 
 /** The same as an operand, with the numbers that it stands for. */

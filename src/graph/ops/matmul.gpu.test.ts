@@ -85,7 +85,13 @@ describe('matmul', () => {
   test.each([
     ['nf4', 96],
     ['fp4_nested', 64],
+    ['nf4_unaligned', 48],
+    ['nf4_nested_unaligned', 42],
+    ['fp4_unaligned', 23],
+    ['fp4_nested_unaligned', 100],
     ['int8', 44],
+    ['int8_g64', 36],
+    ['int4_x16', 36],
     ['int4_g32', 96],
     ['int4_x16', 40],
     ['int8_x64', 64],
