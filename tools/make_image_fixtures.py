@@ -79,7 +79,7 @@ def decoded():
 def resized():
     cases = []
     for resample in range(6):
-        for width, height in ((13, 7), (26, 5), (9, 19), (37, 31), (1, 1), (3, 40)):
+        for width, height in ((13, 7), (26, 5), (9, 19), (37, 31), (1, 1), (3, 40), (22, 6), (37, 7)):
             result = load(OUT / "rgb.png").resize((width, height), resample)
             cases.append(dict(file="rgb.png", width=width, height=height, resample=resample, rgb=encoded(np.asarray(result))))
     return cases

@@ -5,15 +5,22 @@ export const resamplings = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 
 export type Resampling = (typeof resamplings)[number];
 
 /**
- * The image at another size, byte for byte as Pillow's Image.resize makes it (Resample.c, Geometry.c): filters that widen with
- * the reduction, so that nothing is skipped, in fixed-point arithmetic, first along rows, then along columns.
+ * The image at another size, byte for byte as Pillow 13's Image.resize makes it (Resample.c, Geometry.c): filters that widen with
+ * the reduction, so that nothing is skipped, in fixed-point arithmetic, along rows and along columns with bytes between them.
  */
 export function resize(image: RgbImage, width: number, height: number, resampling: Resampling): RgbImage {
   if (image.width === width && image.height === height) return image;
   if (resampling === 'nearest') return pickNearest(image, width, height);
   const filter = filters[resampling];
-  const wide = width === image.width ? image : resampleRows(image, width, filter);
-  return height === image.height ? wide : resampleColumns(wide, height, filter);
+  const alongRows = (from: RgbImage) => (from.width === width ? from : resampleRows(from, width, filter));
+  const alongColumns = (from: RgbImage) => (from.height === height ? from : resampleColumns(from, height, filter));
+  return beginsWithColumns(image, width, height) ? alongRows(alongColumns(image)) : alongColumns(alongRows(image));
+}
+
+/** Rows come first, unless the height loses more than twice as many pixels as the width; older versions of Pillow know no exception. */
+function beginsWithColumns(image: RgbImage, width: number, height: number): boolean {
+  const lost = image.height - height;
+  return lost > 0 && lost > 2 * (image.width - width);
 }
 
 interface Filter {
