@@ -77,7 +77,7 @@ export class ModelBuilder {
   /** x [.., in] → x·Wᵀ + b [.., out], with the adapter around it. */
   linear(path: string, x: Tensor): Tensor {
     const module = this.#module(path);
-    const adapter = module.kind === 'linear' ? this.#options.adapter : undefined;
+    const { adapter } = this.#options;
     return this.graph.scoped(path, () => {
       const weight = this.weight(`${path}.weight`);
       const bias = module.hasBias ? this.weight(`${path}.bias`) : undefined;
@@ -135,7 +135,7 @@ export class ModelBuilder {
   /**
    * Softmax attention of q [B, T, heads, d] over k, v [B, T, kvHeads, d] of this layer (of the decoder, beside an encoder), through the
    * cache where there is one, and over the adapter's prefix in front of them.
-   * @param bias f32 [heads, 2R + 1], frozen: added to the scores by relative distance, see the op `attention`
+   * @param bias f32 [heads, 2R + 1]: added to the scores by relative distance, see the op `attention`
    */
   attention(
     layer: number,

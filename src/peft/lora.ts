@@ -1,6 +1,6 @@
 import type { HookTrace, LinearSite } from '../models/hooks.ts';
 import type { ModuleInfo } from '../models/family.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import type { Shape, Tensor } from '../graph/tensor.ts';
 import { checkLoraFields, checkLoraModule } from './lora/check.ts';
 import { doraLinear, doraTable, magnitudeSpecs } from './lora/dora.ts';
 import { evaStart } from './lora/eva.ts';
@@ -39,6 +39,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { modules, trained, replaces, file } = attachTuner('LORA', configFields(fields), model, [
     'linear',
     'embedding',
+    'patches',
   ]);
   const sites = new Map(modules.map((module, index) => [module.path, siteOf(fields, module, index)]));
   const own = [...sites.values()].flatMap(parametersOf);
@@ -117,13 +118,27 @@ function factorsOf(
     return { factors: { a, b: { name: `${key}embedding_B`, shape: shapeB, initial: normal } } };
   }
   const { a, b, taken } = startOfLinear(start, module, rank, scale);
+  const [inFile, inFileB] = convolutionShapes(module, rank);
   return {
     factors: {
-      a: { name: `${key}A.weight`, shape: shapeA, initial: a },
-      b: { name: `${key}B.weight`, shape: shapeB, initial: b },
+      a: { name: `${key}A.weight`, shape: shapeA, shapeInFile: inFile, initial: a },
+      b: { name: `${key}B.weight`, shape: shapeB, shapeInFile: inFileB, initial: b },
     },
     taken,
   };
+}
+
+/** On a convolution A is one with its kernel, and B one of a single pixel: [r, channels, height, width] and [out, r, 1, 1]. */
+function convolutionShapes(
+  { shapeInFile, outFeatures }: ModuleInfo,
+  rank: number,
+): readonly [Shape, Shape] | readonly [undefined, undefined] {
+  return shapeInFile
+    ? [
+        [rank, ...shapeInFile.slice(1)],
+        [outFeatures, rank, 1, 1],
+      ]
+    : [undefined, undefined];
 }
 
 function aroundLinear(

@@ -66,7 +66,7 @@ export function trainedOrFresh(
 }
 
 /** 'a.b.c' → 'a', 'a.b', 'a.b.c' */
-function enclosingPaths(path: string): string[] {
+export function enclosingPaths(path: string): string[] {
   const parts = path.split('.');
   return parts.map((_, i) => parts.slice(0, i + 1).join('.'));
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import { nearest } from './nearest.ts';
 import type { ModelDescription, ModuleInfo } from '../models/family.ts';
-import { taskHeads } from './savedModules.ts';
+import { enclosingPaths, modulesNamed, taskHeads } from './savedModules.ts';
 
 export interface TargetFields {
   readonly target_modules: string | readonly string[] | null;
@@ -12,10 +12,15 @@ export interface TargetFields {
   readonly modules_to_save?: string | readonly string[] | null;
 }
 
+/** PEFT reads the word in any case. */
+export function isAllLinear(targets: unknown): boolean {
+  return typeof targets === 'string' && targets.toLowerCase() === 'all-linear';
+}
+
 /**
  * The modules that a method changes, as PEFT 0.21 resolves them (tuners_utils.py, check_target_module_exists): a list matches whole
  * path endings, a string is a regular expression over the whole path, 'all-linear' is every linear but the head.
- * Throws a UserError where nothing matches, naming what is there.
+ * Throws a UserError where nothing matches, naming what is there, and where something does that is not a single module.
  */
 export function resolveTargets(
   description: ModelDescription,
@@ -24,18 +29,21 @@ export function resolveTargets(
 ): ModuleInfo[] {
   const { target_modules: targets } = fields;
   const layers = [fields.layers_to_transform ?? []].flat();
-  if (typeof targets === 'string' && layers.length > 0 && targets !== 'all-linear')
+  if (typeof targets === 'string' && layers.length > 0 && !isAllLinear(targets))
     throw new UserError(
       'layers_to_transform cannot be used when target_modules is a regular expression: name the layers in the expression, or give a list of modules.',
     );
-  const isTarget = matcher(targets ?? [], description, 'target_modules');
+  const isNamed = matcher(targets ?? [], description, 'target_modules');
   const isExcluded = matcher(fields.exclude_modules ?? [], description, 'exclude_modules');
   const isSaved = savedMatcher([fields.modules_to_save ?? [], taskHeads(description)].flat());
   const isInLayer = layerMatcher(layers, fields.layers_pattern ?? null);
-  const matched = description.modules.filter(
-    ({ path }) => isTarget(path) && !isExcluded(path) && !isSaved(path) && isInLayer(path),
-  );
-  if (matched.length === 0 && description.modules.some(({ path }) => isTarget(path) && isInLayer(path)))
+  // a path that is named in full is a target in whichever layer it lies
+  const isTarget = (path: string) =>
+    isNamed(path) && (isInLayer(path) || (Array.isArray(targets) && targets.includes(path)));
+  const isChanged = (path: string) => isTarget(path) && !isExcluded(path) && !isSaved(path);
+  const matched = description.modules.filter(({ path }) => isChanged(path));
+  refuseGroups(description, isChanged);
+  if (matched.length === 0 && description.modules.some(({ path }) => isTarget(path)))
     throw new UserError(
       'target_modules: exclude_modules and modules_to_save take away all that it matches. Leave one of its modules out of them.',
     );
@@ -54,12 +62,8 @@ function matcher(
   description: ModelDescription,
   field: string,
 ): (path: string) => boolean {
-  if (targets === 'all-linear') {
-    // PEFT knows no task for images, and so takes their head for a linear like any other
-    const leftOut = description.task === 'IMAGE_CLS' ? undefined : description.headPath;
-    const linears = new Set(
-      description.modules.filter((m) => m.kind === 'linear' && m.path !== leftOut).map((m) => m.path),
-    );
+  if (isAllLinear(targets)) {
+    const linears = allLinears(description);
     return (path) => linears.has(path);
   }
   if (typeof targets === 'string') {
@@ -67,6 +71,28 @@ function matcher(
     return (path) => expression.test(path);
   }
   return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`));
+}
+
+/** PEFT knows no task for images, and so takes their head for a linear like any other. What is trained whole for the task stays out. */
+function allLinears(description: ModelDescription): ReadonlySet<string> {
+  const { modules, task, headPath } = description;
+  const heads = taskHeads(description).flatMap((name) => modulesNamed(description, name));
+  const leftOut = new Set([...(task === 'IMAGE_CLS' ? [] : [headPath]), ...heads.map(({ path }) => path)]);
+  return new Set(modules.flatMap(({ kind, path }) => (kind === 'linear' && !leftOut.has(path) ? path : [])));
+}
+
+/** A whole attention or layer is no target: PEFT would refuse the adapter's own target_modules. */
+function refuseGroups({ modules }: ModelDescription, isChanged: (path: string) => boolean): void {
+  const paths = new Set(modules.map(({ path }) => path));
+  const group = modules.flatMap(({ path }) => enclosingPaths(path)).find((path) => !paths.has(path) && isChanged(path));
+  if (group === undefined) return;
+  const inside = modules
+    .find(({ path }) => path.startsWith(`${group}.`))
+    ?.path.split('.')
+    .at(-1);
+  throw new UserError(
+    `target_modules matches ${group}, which is a group of modules and not one of them. Name those inside it, such as ${inside}.`,
+  );
 }
 
 /** The modules of these names and what is inside them. */
@@ -82,11 +108,11 @@ function layerMatcher(
   if (layers.length === 0) return () => true;
   const wanted = new Set(layers);
   const names = pattern === null || pattern.length === 0 ? ['[^.]+'] : [pattern].flat();
-  return (path) =>
-    names.some((name) => {
-      const index = expressionOf(`^(?:|.*?\\.)${name}\\.(\\d+)\\.`, name, 'layers_pattern').exec(path)?.[1];
-      return index !== undefined && wanted.has(Number(index));
-    });
+  const expressions = names.map((name) => expressionOf(`^(?:|.*?\\.)${name}\\.(\\d+)\\.`, name, 'layers_pattern'));
+  return (path) => {
+    const index = expressions.map((expression) => expression.exec(path)?.[1]).find((found) => found !== undefined);
+    return index !== undefined && wanted.has(Number(index));
+  };
 }
 
 /** The value of the first pattern that matches the path or its ending, as PEFT's get_pattern_key does; else the fallback. */
@@ -97,10 +123,15 @@ export function patternValue(pattern: Readonly<Record<string, number>>, path: st
   return key === undefined ? fallback : (pattern[key] ?? fallback);
 }
 
-/** @param written what stands in the field, for the message */
+/**
+ * Of a regular expression as Python spells it: (?i) and named groups.
+ * @param written what stands in the field, for the message
+ */
 export function expressionOf(source: string, written: string, field: string): RegExp {
+  const ignoresCase = source.includes('(?i)');
+  const spelled = source.replaceAll('(?i)', '').replaceAll('(?P<', '(?<');
   try {
-    return new RegExp(source);
+    return new RegExp(spelled, ignoresCase ? 'i' : '');
   } catch (cause) {
     throw new UserError(`${field}: "${written}" is not a regular expression. Mend it, or give names of modules.`, {
       cause,

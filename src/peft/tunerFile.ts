@@ -1,6 +1,7 @@
 import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, MethodFields } from './method.ts';
 import { keyPrefix, taskHeads } from './savedModules.ts';
+import { isAllLinear } from './targets.ts';
 
 /**
  * What PEFT's tuners write alike: the config with the fields that every one has, 'all-linear' as the paths it stood for, and a copy of
@@ -28,7 +29,7 @@ export function tunerFile(
       // PEFT's dispatchers set it at every target, so that the last decides
       fan_in_fan_out: modules.findLast(({ kind }) => kind === 'linear')?.isConv1d ?? false,
       ...fields,
-      target_modules: named === 'all-linear' ? modules.map(({ path }) => path) : named,
+      target_modules: isAllLinear(named) ? modules.map(({ path }) => path) : named,
       ...(heads.length > 0 && {
         modules_to_save: [...new Set([...[fields['modules_to_save'] ?? []].flat(), ...heads])],
       }),
@@ -42,7 +43,7 @@ export function tunerFile(
 /** PEFT looks for these names alone (EMBEDDING_LAYER_NAMES): literally in a list, among what a regular expression matches. */
 function namesTable(named: unknown, modules: readonly ModuleInfo[]): boolean {
   const tables = ['embed_tokens', 'lm_head'];
-  if (named === 'all-linear') return false;
+  if (isAllLinear(named)) return false;
   if (typeof named === 'string') return modules.some(({ path }) => tables.includes(path.split('.').at(-1) ?? path));
   return tables.some((table) => [named].flat().includes(table));
 }

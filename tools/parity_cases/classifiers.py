@@ -14,6 +14,7 @@ CASES = [
     lora('lora', 'vit', r=3, target_modules=['q_proj', 'v_proj', 'fc1'], modules_to_save=['classifier'], data='images', run=IMAGES),
     ia3('ia3', 'vit', target_modules=['k_proj', 'v_proj', 'fc2'], feedforward_modules=['fc2'], modules_to_save=['classifier'], data='images',
         run=dict(**IMAGES, gradient_accumulation_steps=2)),
+    lora('lora-patches', 'vit', r=3, target_modules=['projection', 'value', 'v_proj', 'classifier'], init_lora_weights='gaussian', data='images', run=IMAGES),
     lora('lora-classes', 'llama', r=2, data='classes'),
     lora('lora-classes', 'qwen2', r=2, target_modules=['q_proj', 'down_proj'], data='classes'),
 ]

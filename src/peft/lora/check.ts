@@ -41,6 +41,10 @@ export function checkLoraModule(fields: MethodFields, module: ModuleInfo, rank: 
     );
   refuseWideRank('r', rank, module);
   if (kind === 'embedding') return;
+  if (kind === 'patches' && (fields['use_dora'] === true || (typeof start === 'string' && start !== 'gaussian')))
+    throw new UserError(
+      `target_modules: on the convolution ${path} LoRA works as it is, without use_dora and from init_lora_weights true, false or gaussian. Set these, or leave it out.`,
+    );
   if ((takesFromWeight(start) || start === 'loftq') && rank > smaller)
     throw new UserError(
       `r: ${rank} is more directions than the weight has, from which ${String(start)} starts: ${width}. Give ${smaller} or less, for this module alone by rank_pattern.`,
