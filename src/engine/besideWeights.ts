@@ -2,7 +2,7 @@ import type { LabelMap } from '../data/labels.ts';
 import { UserError } from '../formats/errors.ts';
 import { stripCommonFolder } from '../formats/fileSet.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
-import { configForTransformers } from '../models/writeConfig.ts';
+import { configForTransformers, configText } from '../models/writeConfig.ts';
 import { tokenizerFromGguf } from '../tokenizer/ggufTokenizer.ts';
 
 /** What a model folder carries along: its tokenizer, its template, how it generates, how its images are prepared. */
@@ -80,6 +80,17 @@ export async function filesBesideFloats(
   return (await filesBesideWeights(checkpoint)).files.set('config.json', jsonBytes(json));
 }
 
-export function jsonBytes(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(value, null, 2));
+/** What config.json says of a classifier's labels. */
+export function labelFields({
+  id2label,
+  label2id,
+  problemType,
+  numLabels,
+}: LabelMap): Readonly<Record<string, unknown>> {
+  return { id2label, label2id, problem_type: problemType, num_labels: numLabels };
+}
+
+/** A config.json. */
+export function jsonBytes(config: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(configText(config));
 }

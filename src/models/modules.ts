@@ -19,3 +19,13 @@ export function norm(path: string, width: number, hasBias = true): ModuleInfo {
 export function table(path: string, rows: number, width: number): ModuleInfo {
   return { path, kind: 'embedding', hasBias: false, inFeatures: rows, outFeatures: width };
 }
+
+/** Paths of the layers by their number, an encoder's before a decoder's. */
+export function layerPaths(modules: readonly ModuleInfo[]): string[] {
+  return [...new Set(modules.flatMap(({ path }) => layerPath(path) ?? []))];
+}
+
+/** 'model.layers.3.mlp.up_proj' → 'model.layers.3'; undefined outside the layers. */
+export function layerPath(path: string): string | undefined {
+  return /^.+?\.\d+(?=\.)/.exec(path)?.[0];
+}

@@ -220,16 +220,13 @@ function feedForward(
 }
 
 /**
- * The bias table [heads, 2R + 1] of the op `attention`, out of the learned [buckets, heads]: every distance takes its bucket's row. It is
- * a constant here: nothing trains it.
+ * The bias table [heads, 2R + 1] of the op `attention`, out of the learned [buckets, heads]: every distance takes its bucket's row.
  */
 function relativeBias(builder: ModelBuilder, { numHeads }: T5Config, stack: 'encoder' | 'decoder'): Tensor {
   const { graph } = builder;
   return graph.scoped(`${stack}.relative_attention_bias`, () => {
     const buckets = builder.constant(`buckets.${stack}`);
-    const learned = graph.detach(
-      builder.weight(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`),
-    );
+    const learned = builder.weight(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`);
     const byDistance = graph.one('matmul', [buckets, learned], { layout: 'nn' });
     return graph.reshape(graph.one('transpose', [byDistance], { permutation: [1, 0] }), [
       numHeads,

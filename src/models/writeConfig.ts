@@ -29,6 +29,14 @@ export function configForTransformers(checkpoint: Checkpoint, { untied }: { unti
   };
 }
 
+/** Fields of config.json that Transformers 5 takes for floats alone: a whole number without a point is refused there. */
+const floatFields = /^(\s*"(?:initializer_\w+|\w+_eps|\w+_epsilon|\w+_logit_softcapping)": -?\d+)(?=,?$)/gm;
+
+/** config.json as text, with 1.0 where JSON.stringify says 1 and Transformers would not read it. */
+export function configText(config: Json): string {
+  return JSON.stringify(config, null, 2).replace(floatFields, '$1.0');
+}
+
 /** The config of weights in F16, in Transformers 5's spelling. */
 function inHalves({ torch_dtype: _, ...config }: Json): Json {
   return { ...config, dtype: 'float16' };

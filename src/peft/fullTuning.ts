@@ -1,5 +1,4 @@
 import { wholeModelType } from '../formats/adapterContent.ts';
-import { UserError } from '../formats/errors.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, ParameterSpec } from './method.ts';
 import { tensorsOf, trainedOrFresh } from './savedModules.ts';
@@ -23,10 +22,6 @@ export function wholeModel(
   { description }: CheckpointFacts,
   rateFactorOf: (tensor: string) => ParameterSpec['rateFactor'] = () => undefined,
 ): Adapter {
-  if (description.task === 'SEQ_2_SEQ_LM')
-    throw new UserError(
-      `FULL and LISA train every tensor, and the table of relative positions of a ${description.modelType} model has no gradient here. The nearest that works is LORA with target_modules: all-linear.`,
-    );
   const trained = new Map(
     ownModules(description)
       .flatMap(tensorsOf)

@@ -1,5 +1,6 @@
 import { UserError } from '../formats/errors.ts';
 import { wholeModelType } from '../formats/adapterContent.ts';
+import { layerPath, layerPaths } from '../models/modules.ts';
 import { wholeModel } from './fullTuning.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
 import { randomUniforms } from './randomNumbers.ts';
@@ -48,13 +49,14 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
     throw new UserError(
       `lisa_activated_layers: ${active} is more than the model's ${numHiddenLayers} layers. Give ${numHiddenLayers} or less; all of them is peft_type: FULL.`,
     );
+  const places = layerPaths(model.description.modules);
   const factors = Array.from({ length: numHiddenLayers }, (_, layer): NonNullable<ParameterSpec['rateFactor']> => {
     return (step, _learningRate, seed) =>
       drawLayers(seed, Math.floor((step - 1) / interval), active, numHiddenLayers).includes(layer) ? 1 : 0;
   });
   return wholeModel(model, (tensor) => {
-    const layer = /\.(\d+)\./.exec(tensor)?.[1];
-    return layer === undefined ? undefined : factors[Number(layer)];
+    const path = layerPath(tensor);
+    return path === undefined ? undefined : factors[places.indexOf(path)];
   });
 }
 

@@ -42,18 +42,21 @@ async function train(name: string, label: string, fields: Readonly<Record<string
 const weightsOf = async (output: string) => readFloatTensors(await fileSource(join(output, 'model.safetensors')));
 
 describe('a model that is trained whole', () => {
-  it.each(['full', 'full-gpt2', 'lisa'])('comes to what PyTorch comes to: %s', async (name) => {
-    const { losses, grad_norms: gradNorms, probe, tensors } = open(name);
-    const output = await train(name, name);
-    const state = trainerState(output);
-    expect(worstRelative(logged(state, 'loss'), losses)).toBeLessThan(1e-5);
-    expect(worstRelative(logged(state, 'grad_norm'), gradNorms)).toBeLessThan(1e-4);
-    const ours = await weightsOf(output);
-    for (const [tensor, theirs] of Object.entries(tensors))
-      expect(worstOfLargest([...(ours.get(tensor)?.data ?? [])], theirs), tensor).toBeLessThan(1e-3);
-    const { logits } = await figures<{ logits: number[] }>('logits', '--model', output, '--text', probe.text);
-    expect(worstOfLargest(logits, probe.logits)).toBeLessThan(1e-4);
-  });
+  it.each(['full', 'full-gpt2', 'full-t5', 'full-flan-t5', 'lisa', 'lisa-mt5'])(
+    'comes to what PyTorch comes to: %s',
+    async (name) => {
+      const { losses, grad_norms: gradNorms, probe, tensors } = open(name);
+      const output = await train(name, name);
+      const state = trainerState(output);
+      expect(worstRelative(logged(state, 'loss'), losses)).toBeLessThan(1e-5);
+      expect(worstRelative(logged(state, 'grad_norm'), gradNorms)).toBeLessThan(1e-4);
+      const ours = await weightsOf(output);
+      for (const [tensor, theirs] of Object.entries(tensors))
+        expect(worstOfLargest([...(ours.get(tensor)?.data ?? [])], theirs), tensor).toBeLessThan(1e-3);
+      const { logits } = await figures<{ logits: number[] }>('logits', '--model', output, '--text', probe.text);
+      expect(worstOfLargest(logits, probe.logits)).toBeLessThan(1e-4);
+    },
+  );
 
   it('is a folder of Transformers, and stands for an adapter of its base model too', async () => {
     const output = await train('full', 'folder', { max_steps: 1, warmup_steps: 0 });

@@ -10,7 +10,7 @@ import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
  * Inputs: q [B, Tq, nH, hd]; k, v [B, S, nKV, hd] (nKV divides nH; head h reads keys h / (nH / nKV)); keyLengths u32 [B],
  * or for packed segments (only where `causal`) u32 [B, 1 + S − prefix]: behind the length, for each position the first position of its
  * own segment, never falling along the row: query i sees no real key before keyLengths[b, 1 + position(i)];
- * optionally `bias` f32 [nH, 2·R + 1], frozen: a table by relative distance, s_ij = scale·q_i·k_j + bias[h, clamp(j − i, −R, R) + R]
+ * optionally `bias` f32 [nH, 2·R + 1]: a table by relative distance, s_ij = scale·q_i·k_j + bias[h, clamp(j − i, −R, R) + R]
  * for absolute positions i and j (ALiBi, Press et al. 2022; T5's relative positions, Raffel et al. 2020).
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
  * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
@@ -48,8 +48,7 @@ export const attention: OpDefinition = {
     return [output, sums.map((sum, row) => (sum > 0 ? highest[row]! + Math.log(sum) : 0))];
   },
   gradient(graph, node, [dOutput], [query = false, key = false, value = false, , bias = false]) {
-    if (bias) throw new Error('attention has no gradient for its bias table, which must be frozen');
-    if (!dOutput || !(query || key || value)) return [];
+    if (!dOutput || !(query || key || value || bias)) return [];
     const [q, k, v, lengths, table] = node.inputs;
     const [output, lse] = node.outputs;
     const statistics = graph.one('attentionStatistics', [output, dOutput, lse]);
@@ -57,7 +56,7 @@ export const attention: OpDefinition = {
     const [dq] = query ? graph.apply('attentionQueryGradient', operands, node.attributes) : [];
     const [dk, dv] =
       key || value ? keyAndValue(graph, graph.apply('attentionKeyGradient', operands, node.attributes)) : [];
-    return [dq, dk, dv];
+    return [dq, dk, dv, undefined, bias ? biasGradient(graph, operands, node.attributes) : undefined];
   },
   lower(node, context) {
     const shape = attentionShape('attention', node.inputs, node.attributes, node.inputs[4]);
@@ -79,6 +78,18 @@ export const attention: OpDefinition = {
     }));
   },
 };
+
+/** Of the last operand, the table: the slopes of the scores, added up by distance. */
+function biasGradient(
+  graph: Graph,
+  operands: readonly (Tensor | undefined)[],
+  attributes: Readonly<Record<string, unknown>>,
+): Tensor {
+  const shape = attentionShape('attention', operands, attributes, operands[6]);
+  const diagonals = graph.one('attentionDiagonals', operands, attributes);
+  const { biasReach: reach, queryRows, prefix } = shape;
+  return graph.one('foldDistances', [diagonals], { reach, zero: queryRows - 1 + prefix });
+}
 
 /** dk and dv: with a bias table they come stacked as one tensor [2, B, S, nKV, hd]. */
 function keyAndValue(graph: Graph, gradients: readonly Tensor[]): readonly (Tensor | undefined)[] {

@@ -130,6 +130,12 @@ export function tileKeys(shape: AttentionShape): Tiling {
   return tileRows(shape, shape.keyRows);
 }
 
+/** The kernel over the diagonals of the scores, a lane each. */
+export function tileDiagonals({ batches, queryHeads, queryRows, keyRows }: AttentionShape): Tiling {
+  const items = batches * queryHeads * Math.ceil((queryRows + keyRows - 1) / workgroupSize);
+  return { lanes: workgroupSize, columnLanes: 1, items };
+}
+
 /** As few lanes to four outer rows as hold a head's columns; more where there are not rows enough for all lanes. */
 function tileRows({ batches, keyHeads, headSize }: AttentionShape, rows: number): Tiling {
   const columnLanes = powerOfTwo(headSize / 8);

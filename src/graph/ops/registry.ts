@@ -5,12 +5,14 @@ import { matmul } from './matmul.ts';
 import { sumRows } from './sumRows.ts';
 import { activation } from './activation.ts';
 import { attention } from './attention.ts';
+import { attentionDiagonals } from './attentionDiagonals.ts';
 import { attentionKeyGradient } from './attentionKeyGradient.ts';
 import { attentionQueryGradient } from './attentionQueryGradient.ts';
 import { attentionStatistics } from './attentionStatistics.ts';
 import { activationGradient } from './activationGradient.ts';
 import { crossEntropy, crossEntropyLoss } from './crossEntropy.ts';
 import { valueLoss } from './valueLoss.ts';
+import { foldDistances } from './foldDistances.ts';
 import { gatedActivation } from './gatedActivation.ts';
 import { gatedActivationGradient } from './gatedActivationGradient.ts';
 import { layerNorm } from './layerNorm.ts';
@@ -55,6 +57,8 @@ const definitions: readonly OpDefinition[] = [
   attentionStatistics,
   attentionQueryGradient,
   attentionKeyGradient,
+  attentionDiagonals,
+  foldDistances,
   activation,
   activationGradient,
   gatedActivation,

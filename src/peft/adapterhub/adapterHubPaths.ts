@@ -1,10 +1,11 @@
 import type { ModelDescription } from '../../models/family.ts';
+import { layerPaths } from '../../models/modules.ts';
 
 /** Paths of the layers by their number, an encoder's before a decoder's: what keys of AdapterHub's file begin with. */
-export function layerPaths({ modules, modelType }: ModelDescription): string[] {
-  const paths = new Set(modules.flatMap(({ path }) => /^.+?\.\d+(?=\.)/.exec(path)?.[0] ?? []));
+export function adapterHubLayers({ modules, modelType }: ModelDescription): string[] {
+  const paths = layerPaths(modules);
   // AdapterHub names ViT's layers as Transformers 4 does
-  return [...paths].map((path) => (modelType === 'vit' ? path.replace('vit.layers.', 'vit.encoder.layer.') : path));
+  return modelType === 'vit' ? paths.map((path) => path.replace('vit.layers.', 'vit.encoder.layer.')) : paths;
 }
 
 /** Models whose classes of a sublayer's end are bottleneck layers themselves (mixin_bert.py): adapters lie in them. */

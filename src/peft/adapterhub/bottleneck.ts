@@ -7,7 +7,7 @@ import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterValues } 
 import { replacement } from '../savedModules.ts';
 import { tensorsForFile } from '../initialize.ts';
 import { adapterHubConfig, adapterName, ignoresKey, innerConfig, taskHead } from './adapterHubConfig.ts';
-import { bottleneckPath, layerPaths } from './adapterHubPaths.ts';
+import { bottleneckPath, adapterHubLayers } from './adapterHubPaths.ts';
 import {
   bottleneckConfig,
   bottleneckFields,
@@ -147,7 +147,7 @@ function bottleneckUnits(
     ...(settings.mh_adapter ? ['attention' as const] : []),
     ...(settings.output_adapter ? ['mlp' as const] : []),
   ];
-  const places = layerPaths(description).flatMap((path, layer) =>
+  const places = adapterHubLayers(description).flatMap((path, layer) =>
     leftOut.has(layer) ? [] : kinds.map((kind) => ({ path, layer, kind })),
   );
   if (places.length === 0)

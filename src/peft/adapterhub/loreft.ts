@@ -5,7 +5,7 @@ import { tensorsForFile, valuesFromFile } from '../initialize.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields } from '../method.ts';
 import { replacement } from '../savedModules.ts';
 import { adapterHubConfig, adapterName, ignoresKey, innerConfig, taskHead } from './adapterHubConfig.ts';
-import { layerPaths } from './adapterHubPaths.ts';
+import { adapterHubLayers } from './adapterHubPaths.ts';
 import { withSigns } from './orthogonal.ts';
 import { readReftConfig, reftConfig, reftFields, type ReftSettings } from './reftFields.ts';
 import { finishedUnit, finishedValues, intervene, reftParameters, reftUnit, type ReftUnit } from './reftUnit.ts';
@@ -43,7 +43,7 @@ function attach(given: MethodFields, model: CheckpointFacts): Adapter {
     );
   checkSettings(settings, hiddenSize);
   const name = adapterName(given['adapter_name']);
-  const units = reftUnits(settings, layerPaths(description), name, hiddenSize);
+  const units = reftUnits(settings, adapterHubLayers(description), name, hiddenSize);
   const config = adapterHubConfig(model, name, reftConfig(settings));
   const adapter = { ...adapterOf(units, settings, description), config };
   const finished = new Map([...units].map(([layer, list]) => [layer, list.map(finishedUnit)]));
