@@ -10,6 +10,7 @@ protobuf; where counts tie, a vocabulary comes out a little different each time)
 strings.json  the strings
 nmt_nfkc.charsmap.gz  SentencePiece's own rules as T5 has them; in t5.json the charsmap is their name
 sentencepiece.json  {tokens, scores: as in a GGUF file; ids, decoded}
+sentencepieceKinds.json  {architecture: {tokens, scores, types: as in a GGUF file; ids, decoded}}, as Transformers rebuilds each
 chat.json     {tokenizer, templates: {name: {template, config, cases: [{messages, generate, text, ids,
               mask: by token, 1 in a reply}]}}}
 """
@@ -25,6 +26,7 @@ import sentencepiece as spm
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import LlamaTokenizer, PreTrainedTokenizerFast
+from transformers.integrations.gguf import convert_gguf_tokenizer
 from transformers.tokenization_utils_base import generate_merges
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "tokenizer"
@@ -255,6 +257,25 @@ def sentencepiece():
     return dict(tokens=tokens, scores=scores, ids=ids, decoded=[None if (d := t.decode(x, skip_special_tokens=False)) == s else d for x, s in zip(ids, STRINGS)])
 
 
+def sentencepiece_kinds():
+    """The same for architectures whose spaces Transformers treats otherwise. Gemma's files hold tokens of spaces as such."""
+    plain = json.loads((OUT / "sentencepiece.json").read_text())
+    control = [3 if token in ("<s>", "</s>") else 1 for token in plain["tokens"]]
+    gemma = [{"<s>": "<bos>", "</s>": "<eos>"}.get(token, token) for token in plain["tokens"]]
+    more = {"  ": 4, "   ": 4, "\n\n": 4, "<start_of_turn>": 3, "<pad>": 3, "<mask>": 4, "▁the▁": 1}
+    made = {
+        "phi3": dict(tokens=plain["tokens"], scores=plain["scores"], types=control),
+        "gemma3": dict(tokens=gemma + [*more], scores=plain["scores"] + [-1000.0] * len(more), types=control + [*more.values()]),
+    }
+    for architecture, file in made.items():
+        fields = dict(tokenizer_type="llama", tokens=file["tokens"], scores=file["scores"], token_type=file["types"])
+        t, _ = convert_gguf_tokenizer(architecture, fields)
+        file["ids"] = [t.encode(s, add_special_tokens=False).ids for s in STRINGS]
+        texts = [t.decode(ids, skip_special_tokens=False) for ids in file["ids"]]
+        file["decoded"] = [None if text == s else text for text, s in zip(texts, STRINGS)]
+    return made
+
+
 SHAPES = dict(gpt2=gpt2, roberta=roberta, smollm2=smollm2, llama3=llama3, qwen2=qwen2, bloom=bloom, bertUncased=lambda: bert(True), bertCased=lambda: bert(False), llama2=llama2,
               metaspaceFirst=lambda: metaspace("first"), metaspaceAlways=lambda: metaspace("always"), gemma=gemma, unigram=unigram, t5=t5, splits=splits)
 
@@ -399,6 +420,7 @@ def main(wanted):
         return
     write("strings", STRINGS)
     write("sentencepiece", sentencepiece())
+    write("sentencepieceKinds", sentencepiece_kinds())
     write("chat", chats())
 
 

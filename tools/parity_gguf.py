@@ -26,6 +26,15 @@ BLOOM_NAMES = {
     'self_attention.dense': ('attn_output', 'attention'), 'post_attention_layernorm': ('ffn_norm', None),
     'mlp.dense_h_to_4h': ('ffn_up', 'mlp'), 'mlp.dense_4h_to_h': ('ffn_down', 'mlp'),
 }
+GEMMA_NAMES = {
+    'self_attn.q_norm': ('attn_q_norm', None), 'self_attn.k_norm': ('attn_k_norm', None),
+    'post_attention_layernorm': ('post_attention_norm', None), 'pre_feedforward_layernorm': ('ffn_norm', None),
+    'post_feedforward_layernorm': ('post_ffw_norm', None),
+}
+PHI3_NAMES = {'self_attn.qkv_proj': ('attn_qkv', 'attention'), 'mlp.gate_up_proj': ('ffn_up', 'mlp')}
+# of a model_type: its names beside those of Llama's, GPT-2's and BLOOM's modules
+NAMES = {'gemma3_text': GEMMA_NAMES, 'phi3': PHI3_NAMES}
+ARCHITECTURES = {'gemma3_text': 'gemma3'}
 OUTSIDE = {
     'model.embed_tokens': ('token_embd', 'embedding'), 'model.norm': ('output_norm', None), 'lm_head': ('output', 'head'),
     'transformer.wte': ('token_embd', 'embedding'), 'transformer.wpe': ('position_embd', None), 'transformer.ln_f': ('output_norm', None),
@@ -33,14 +42,14 @@ OUTSIDE = {
 }
 
 
-def gguf_name(name: str) -> tuple[str, str | None]:
+def gguf_name(name: str, model_type: str) -> tuple[str, str | None]:
     """(tensor's name in the file, which of the quantisations it takes)."""
     module, kind = name.rsplit('.', 1)
     if module in OUTSIDE:
         stored, group = OUTSIDE[module]
     else:
         _, layer, inner = re.match(r'(model\.layers|transformer\.h)\.(\d+)\.(.*)', module).groups()
-        stored, group = {**LLAMA_NAMES, **GPT2_NAMES, **BLOOM_NAMES}[inner]
+        stored, group = {**LLAMA_NAMES, **GPT2_NAMES, **BLOOM_NAMES, **NAMES.get(model_type, {})}[inner]
         stored = f'blk.{layer}.{stored}'
     return f'{stored}.{kind}', group if kind == 'weight' else None
 
@@ -48,12 +57,12 @@ def gguf_name(name: str) -> tuple[str, str | None]:
 def write_gguf(path: Path, model, tokenizer, quants: dict, pre: str, chat_template: str) -> None:
     """Writes the file as llama.cpp's converter does, and leaves in the model the values that the file decodes to."""
     config = model.config
-    writer = gguf.GGUFWriter(path, config.model_type)
+    writer = gguf.GGUFWriter(path, ARCHITECTURES.get(config.model_type, config.model_type))
     (add_gpt2_or_bloom if config.model_type in ('gpt2', 'bloom') else add_llama)(writer, model)
     add_gguf_tokenizer(writer, tokenizer, pre, chat_template)
     conv1d = {id(module.weight) for module in model.modules() if isinstance(module, Conv1D)}
     for name, parameter in model.named_parameters():
-        stored, group = gguf_name(name)
+        stored, group = gguf_name(name, config.model_type)
         is_transposed = id(parameter) in conv1d
         values = parameter.detach().numpy().astype(np.float32)
         blocks = values = np.ascontiguousarray(values.T) if is_transposed else values
@@ -83,7 +92,13 @@ def add_llama(writer: gguf.GGUFWriter, model) -> None:
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if config.model_type in ('gemma', 'gemma3_text'):
+        add_gemma(writer, config)
+        return
     writer.add_rope_freq_base(config.rope_parameters['rope_theta'])
+    if config.model_type == 'phi3':
+        writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+        writer.add_sliding_window(config.sliding_window or 0)
     if config.model_type == 'llama':
         writer.add_rope_dimension_count(config.head_dim)
         if config.head_dim * config.num_attention_heads != config.hidden_size:
@@ -94,6 +109,19 @@ def add_llama(writer: gguf.GGUFWriter, model) -> None:
         head_dim = config.hidden_size // config.num_attention_heads
         plain = config.rope_parameters['rope_theta'] ** (-torch.arange(0, head_dim, 2).float() / head_dim)
         writer.add_tensor('rope_freqs.weight', (plain / model.model.rotary_emb.inv_freq).numpy().astype(np.float32))
+
+
+def add_gemma(writer: gguf.GGUFWriter, config) -> None:
+    writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
+    if config.model_type == 'gemma':
+        return
+    whole = config.rope_parameters['full_attention']
+    writer.add_rope_freq_base(whole['rope_theta'])
+    writer.add_sliding_window(config.sliding_window)
+    if whole['rope_type'] == 'linear':
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(whole['factor'])
 
 
 def add_gpt2_or_bloom(writer: gguf.GGUFWriter, model) -> None:
@@ -109,7 +137,9 @@ def add_gpt2_or_bloom(writer: gguf.GGUFWriter, model) -> None:
 
 
 def reorder(stored: str, rows: np.ndarray, config) -> np.ndarray:
-    """Rows as llama.cpp orders them: each head's two halves interleaved in Llama's q and k; BLOOM's q, k and v apart."""
+    """As llama.cpp keeps them: each head's two halves interleaved in Llama's q and k; BLOOM's q, k and v apart; Gemma's norms with their 1."""
+    if config.model_type in ('gemma', 'gemma3_text') and stored.endswith('norm.weight'):
+        return rows + 1
     if config.model_type == 'llama' and ('attn_q' in stored or 'attn_k' in stored):
         return interleave_halves(rows, config.num_attention_heads if 'attn_q' in stored else config.num_key_value_heads)
     if config.model_type == 'bloom' and 'attn_qkv' in stored:

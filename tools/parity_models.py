@@ -178,6 +178,20 @@ MODELS = {
     'mt5': dict(
         config=MT5Config(d_model=24, d_kv=8, d_ff=30, num_layers=3, num_heads=3, tie_word_embeddings=False, **T5),
         seq2seq=True, pretrained=True),
+    'gemma-gguf': dict(
+        config=GemmaConfig(hidden_size=64, intermediate_size=96, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+                           max_position_embeddings=128, rope_parameters=rope(), tie_word_embeddings=True, **COMMON),
+        gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_0, mlp=Quant.Q5_1), pre='default'),
+    'gemma3-gguf': dict(
+        config=Gemma3TextConfig(hidden_size=64, intermediate_size=32, num_attention_heads=4, num_key_value_heads=2, head_dim=24,
+                                max_position_embeddings=128, sliding_window=9, num_hidden_layers=7, tie_word_embeddings=True, **TOKENS,
+                                rope_parameters={'full_attention': rope(1000000.0, rope_type='linear', factor=8.0), 'sliding_attention': rope()}),
+        gguf=dict(embedding=Quant.Q4_1, attention=Quant.Q8_0, attn_output=Quant.Q4_0, mlp=Quant.Q4_0), pre='default'),
+    'phi3-gguf': dict(
+        config=Phi3Config(hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
+                          original_max_position_embeddings=128, sliding_window=10, rope_parameters=rope(), tie_word_embeddings=False,
+                          **COMMON),
+        gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_0, mlp=Quant.Q4_1, head=Quant.Q5_0), pre='default'),
 }
 
 

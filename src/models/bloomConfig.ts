@@ -1,6 +1,6 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
-import { commonConfigFromGguf } from './ggufNames.ts';
+import { commonConfigFromGguf } from './ggufConfig.ts';
 
 /** The figures of a BLOOM. */
 export interface BloomConfig extends SpecialTokenIds {

@@ -28,6 +28,8 @@ export interface BlockTensor {
   readonly rowOrder?: (row: number) => number;
   /** the file holds the transpose of `shape`: Transformers' Conv1D */
   readonly isTransposed?: boolean;
+  /** of a vector: what the file adds to each of its numbers */
+  readonly surplus?: number;
   readonly packed?: undefined;
   readonly original?: undefined;
 }
@@ -130,8 +132,9 @@ async function openGguf(files: FileSet, path: string, name: string, task: TaskCh
   const tensors = new Map<string, CheckpointTensor>();
   for (const [key, entry] of stored) {
     const known = gguf.tensor(key, description);
-    if (known && isWeightFormat(entry.format))
-      tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder: known.rowOrder });
+    if (!known || !isWeightFormat(entry.format)) continue;
+    const { rowOrder, surplus } = known;
+    tensors.set(known.name, { entry, shape: entry.shape, format: entry.format, rowOrder, surplus });
   }
   return checked({
     name,
@@ -264,5 +267,10 @@ export async function readOriginal(checkpoint: Checkpoint, name: string): Promis
 }
 
 async function readBlocks(tensor: BlockTensor): Promise<Float32Array> {
-  return weightFormats[tensor.format].decode(await readRows(tensor, 0, rowsOf(tensor)), elementCount(tensor.shape));
+  const { surplus } = tensor;
+  const data = weightFormats[tensor.format].decode(
+    await readRows(tensor, 0, rowsOf(tensor)),
+    elementCount(tensor.shape),
+  );
+  return surplus === undefined ? data : data.map((value) => value - surplus);
 }

@@ -112,6 +112,8 @@ export interface GgufTensor {
   readonly name: string;
   /** row of the model → row in the file */
   readonly rowOrder?: (row: number) => number;
+  /** of a vector: what the file adds to each of its numbers */
+  readonly surplus?: number;
 }
 
 /** One file a family: how a config is recognised and what it describes. */

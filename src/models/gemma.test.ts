@@ -1,4 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readFloatTensor } from '../formats/floatTensors.ts';
+import { readGguf } from '../formats/gguf.ts';
+import { openPath } from '../formats/nodeFiles.ts';
+import { openCheckpoint, readDecoded } from './checkpoint.ts';
+import { gemma } from './gemma.ts';
 import { readGemmaConfig } from './gemmaConfig.ts';
 import { describeModel, familyOfGguf } from './registry.ts';
 
@@ -59,8 +65,59 @@ describe('config.json of a Gemma', () => {
   ])('is refused by the name of the field: %o', (config, message) => {
     expect(() => describeModel(config)).toThrow(message);
   });
+});
 
-  it('is not read from GGUF', () => {
-    expect(() => familyOfGguf('gemma3')).toThrow(/"gemma3"/);
+const models = fileURLToPath(new URL('../../tests/fixtures/parity/models/', import.meta.url));
+
+describe('a GGUF file of a Gemma', () => {
+  it('names the norms of each as it has them, and has 1 in them', () => {
+    const names = (config: object, tensors: readonly string[]) => {
+      const description = describeModel(config);
+      return tensors.map((name) =>
+        gemma.gguf?.tensor(`blk.0.${name}.weight`, description)?.name.replace(/^.*layers\.0\./, ''),
+      );
+    };
+    expect(names(first, ['attn_norm', 'ffn_norm', 'post_ffw_norm'])).toEqual([
+      'input_layernorm.weight',
+      'post_attention_layernorm.weight',
+      undefined,
+    ]);
+    expect(names(third, ['post_attention_norm', 'ffn_norm', 'post_ffw_norm', 'attn_k_norm'])).toEqual([
+      'post_attention_layernorm.weight',
+      'pre_feedforward_layernorm.weight',
+      'post_feedforward_layernorm.weight',
+      'self_attn.k_norm.weight',
+    ]);
+    expect(gemma.gguf?.tensor('output_norm.weight', describeModel(first))).toEqual({
+      name: 'model.norm.weight',
+      surplus: 1,
+    });
+  });
+
+  it('is read without the 1', async () => {
+    const file = await openPath(`${models}gemma-gguf.gguf`);
+    const [source] = file.values();
+    const stored = source && (await readGguf(source)).tensors.get('blk.1.ffn_norm.weight');
+    if (!stored) throw new Error('the fixture has no ffn_norm');
+    const checkpoint = await openCheckpoint(file, 'model');
+    const ours = await readDecoded(checkpoint, 'model.layers.1.post_attention_layernorm.weight');
+    expect([...ours]).toEqual([...(await readFloatTensor(stored)).data].map((x) => Math.fround(x - 1)));
+  });
+
+  it('leaves out what all releases share', async () => {
+    const opened = await openCheckpoint(await openPath(`${models}gemma3-gguf.gguf`), 'model');
+    const config = readGemmaConfig(opened.config);
+    expect(config).toMatchObject({ attentionScale: 1 / 16, slidingWindow: 9, tieWordEmbeddings: true, headDim: 24 });
+    expect(config.layerTypes.indexOf('full_attention')).toBe(5);
+    expect(config.ropes).toEqual({
+      full_attention: { theta: 1e6, scaling: { type: 'linear', factor: 8 } },
+      sliding_attention: { theta: 1e4, scaling: { type: 'default' } },
+    });
+  });
+
+  it('of the second generation is refused by the nearest that are read', () => {
+    expect(() => familyOfGguf('gemma2')).toThrow(
+      /"gemma2", which is not supported\. Nearest to it here is gemma or gemma3\./,
+    );
   });
 });

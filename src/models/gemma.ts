@@ -2,8 +2,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
 import { tablesByPositions } from './constantTables.ts';
-import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
-import { readGemmaConfig, type GemmaConfig } from './gemmaConfig.ts';
+import type { GgufTensor, ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { gemmaConfigFromGguf, readGemmaConfig, type GemmaConfig } from './gemmaConfig.ts';
+import { nameFromGguf, type GgufNames } from './ggufNames.ts';
 import { resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
 import { rotaryTable } from './rotary.ts';
@@ -18,6 +19,7 @@ export const gemma: ModelFamily = {
   modelTypes: ['gemma', 'gemma3_text'],
   describe: (config, choice) => describe(readGemmaConfig(config), resolveTask(config, causalTasks, choice)),
   tensorFromFolder: causalTensorFromFolder,
+  gguf: { architectures: ['gemma', 'gemma3'], config: gemmaConfigFromGguf, tensor: tensorFromGguf },
 };
 
 function describe(config: GemmaConfig, task: Task): ModelDescription {
@@ -150,4 +152,39 @@ function mlp(builder: ModelBuilder, { hiddenAct }: GemmaConfig, path: string, x:
     builder.graph.one('gatedActivation', [gate, up], { activation: hiddenAct }),
   );
   return builder.linear(`${path}.mlp.down_proj`, inner);
+}
+
+const attentionAndMlp = {
+  attn_q: 'self_attn.q_proj',
+  attn_k: 'self_attn.k_proj',
+  attn_v: 'self_attn.v_proj',
+  attn_output: 'self_attn.o_proj',
+  attn_norm: 'input_layernorm',
+  ffn_gate: 'mlp.gate_proj',
+  ffn_up: 'mlp.up_proj',
+  ffn_down: 'mlp.down_proj',
+};
+
+const ggufNames: GgufNames = {
+  outside: { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' },
+  layers: 'model.layers',
+  inside: { ...attentionAndMlp, ffn_norm: 'post_attention_layernorm' },
+};
+
+const ggufNamesOfThird: GgufNames = {
+  ...ggufNames,
+  inside: {
+    ...attentionAndMlp,
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    post_attention_norm: 'post_attention_layernorm',
+    ffn_norm: 'pre_feedforward_layernorm',
+    post_ffw_norm: 'post_feedforward_layernorm',
+  },
+};
+
+/** llama.cpp's norms do not add 1 to their weights: its files have it in them (convert_hf_to_gguf.py). */
+function tensorFromGguf(tensor: string, { modelType }: ModelDescription): GgufTensor | undefined {
+  const known = nameFromGguf(tensor, modelType === 'gemma3_text' ? ggufNamesOfThird : ggufNames);
+  return known?.stored.endsWith('norm') ? { name: known.name, surplus: 1 } : known;
 }

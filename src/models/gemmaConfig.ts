@@ -1,5 +1,7 @@
+import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type LayerType, type SpecialTokenIds } from './configFields.ts';
+import { architectureKey, ropeFromGguf, rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -42,7 +44,6 @@ export function readGemmaConfig(json: Json): GemmaConfig {
   const headDim = fields.rotaryHeadDim(hiddenSize, numAttentionHeads, 256);
   const hiddenAct = fields.activation(isThird ? 'hidden_activation' : 'hidden_act', 'gelu_pytorch_tanh');
   const pattern = fields.count(['sliding_window_pattern', '_sliding_window_pattern'], 6);
-  const typeOf = (layer: number) => ((layer + 1) % pattern === 0 ? 'full_attention' : 'sliding_attention');
   return {
     modelType: isThird ? 'gemma3_text' : 'gemma',
     vocabSize,
@@ -58,7 +59,9 @@ export function readGemmaConfig(json: Json): GemmaConfig {
     hiddenAct: !isThird && hiddenAct === 'gelu' ? 'gelu_tanh' : hiddenAct,
     attentionBias: fields.flag('attention_bias', false),
     attentionScale: 1 / Math.sqrt(isThird ? fields.positive('query_pre_attn_scalar', 256) : headDim),
-    layerTypes: isThird ? fields.layerTypes(numHiddenLayers, typeOf) : Array(numHiddenLayers).fill('full_attention'),
+    layerTypes: isThird
+      ? fields.layerTypes(numHiddenLayers, (i) => typeOfLayer(i, pattern))
+      : Array(numHiddenLayers).fill('full_attention'),
     slidingWindow: fields.count('sliding_window', 4096),
     ropes: isThird ? ropesByType(json) : { full_attention: readRope(json), sliding_attention: readRope(json) },
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
@@ -75,4 +78,33 @@ function ropesByType(json: Json): Record<LayerType, Rope> {
     full_attention: read('full_attention', json['rope_theta'] ?? 1e6, json['rope_scaling'] ?? undefined),
     sliding_attention: read('sliding_attention', json['rope_local_base_freq'] ?? 1e4, undefined),
   };
+}
+
+/** A config.json from a GGUF file's metadata, which leaves out what all releases of Gemma 3 share, as llama.cpp fills it in. */
+export function gemmaConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
+  const config = rotaryConfigFromGguf(metadata, tensorNames);
+  if (metadata.string('general.architecture') === 'gemma') return { model_type: 'gemma', ...config };
+  const key = architectureKey(metadata);
+  const layers = metadata.integer(key('block_count'));
+  const pattern = metadata.integer(key('attention.sliding_window_pattern'), 6);
+  const capKey = key('final_logit_softcapping');
+  // the one release of 62 layers, of 27 billion parameters, is the one whose scale is not that of all others
+  const scalar = layers === 62 ? Number(config['hidden_size']) / Number(config['num_attention_heads']) : 256;
+  return {
+    model_type: 'gemma3_text',
+    ...config,
+    query_pre_attn_scalar: scalar,
+    sliding_window: metadata.integer(key('attention.sliding_window'), 4096),
+    layer_types: Array.from({ length: layers }, (_, layer) => typeOfLayer(layer, pattern)),
+    final_logit_softcapping: metadata.has(capKey) ? metadata.number(capKey) : null,
+    rope_parameters: {
+      full_attention: ropeFromGguf(metadata, 1e6),
+      sliding_attention: { rope_type: 'default', rope_theta: metadata.number(key('rope.freq_base_swa'), 1e4) },
+    },
+  };
+}
+
+/** The last of each `pattern` layers sees everything. */
+function typeOfLayer(layer: number, pattern: number): LayerType {
+  return (layer + 1) % pattern === 0 ? 'full_attention' : 'sliding_attention';
 }

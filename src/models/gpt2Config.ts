@@ -1,7 +1,7 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
-import { commonConfigFromGguf } from './ggufNames.ts';
+import { commonConfigFromGguf } from './ggufConfig.ts';
 
 /** The figures of a GPT-2. */
 export interface Gpt2Config extends SpecialTokenIds {

@@ -1,8 +1,7 @@
-import { UserError } from '../formats/errors.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
-import { commonConfigFromGguf } from './ggufNames.ts';
+import { rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 type Kin = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
@@ -120,42 +119,15 @@ function readSlidingWindow(modelType: Kin, fields: ConfigFields, layers: number)
   return (layer) => (types[layer] === 'sliding_attention' ? window : 0);
 }
 
-/** A config.json from a GGUF file's metadata. GGUF stores no bias or tying flags: the tensors present tell. */
+/** A config.json from a GGUF file's metadata. GGUF stores no flag for biases: the tensors present tell. */
 export function llamaConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
   const architecture = metadata.string('general.architecture');
-  const key = (name: string) => `${architecture}.${name}`;
-  const hiddenSize = metadata.integer(key('embedding_length'));
-  const heads = metadata.integer(key('attention.head_count'));
-  const window = metadata.has(key('attention.sliding_window'))
-    ? metadata.integer(key('attention.sliding_window'))
-    : undefined;
-  const headDim = metadata.integer(key('attention.key_length'), Math.floor(hiddenSize / heads));
-  const rotated = metadata.integer(key('rope.dimension_count'), headDim);
-  if (rotated !== headDim)
-    throw new UserError(
-      `The GGUF file rotates ${rotated} of ${headDim} dimensions of a head, which is not supported. Use a Hugging Face folder of this model.`,
-    );
+  const windowKey = `${architecture}.attention.sliding_window`;
+  const window = metadata.has(windowKey) ? metadata.integer(windowKey) : undefined;
   return {
     model_type: architecture === 'llama' && window !== undefined ? 'mistral' : architecture,
-    ...commonConfigFromGguf(metadata, tensorNames),
-    hidden_size: hiddenSize,
-    intermediate_size: metadata.integer(key('feed_forward_length')),
-    num_hidden_layers: metadata.integer(key('block_count')),
-    num_attention_heads: heads,
-    num_key_value_heads: metadata.integer(key('attention.head_count_kv'), heads),
-    head_dim: headDim,
-    rms_norm_eps: metadata.number(key('attention.layer_norm_rms_epsilon')),
-    max_position_embeddings: metadata.integer(key('context_length')),
-    rope_parameters: ropeFromGguf(metadata, key),
-    hidden_act: 'silu',
+    ...rotaryConfigFromGguf(metadata, tensorNames),
     attention_bias: tensorNames.has('blk.0.attn_q.bias') && architecture !== 'qwen2',
     sliding_window: window,
   };
-}
-
-function ropeFromGguf(metadata: GgufMetadata, key: (name: string) => string): Record<string, unknown> {
-  const rope_theta = metadata.number(key('rope.freq_base'), 10000);
-  const type = metadata.string(key('rope.scaling.type'), 'none');
-  if (type === 'none') return { rope_type: 'default', rope_theta };
-  return { rope_type: type, rope_theta, factor: metadata.number(key('rope.scaling.factor'), 1) };
 }

@@ -2,9 +2,10 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
 import type { ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import { nameFromGguf, type GgufNames } from './ggufNames.ts';
 import { resolveTask, type Task } from './heads.ts';
 import { linear, norm, table } from './modules.ts';
-import { readPhi3Config, type Phi3Config } from './phi3Config.ts';
+import { phi3ConfigFromGguf, readPhi3Config, type Phi3Config } from './phi3Config.ts';
 import { rotaryConstants } from './rotary.ts';
 
 /**
@@ -16,6 +17,7 @@ export const phi3: ModelFamily = {
   modelTypes: ['phi3'],
   describe: (config, choice) => describe(readPhi3Config(config), resolveTask(config, causalTasks, choice)),
   tensorFromFolder: causalTensorFromFolder,
+  gguf: { architectures: ['phi3'], config: phi3ConfigFromGguf, tensor: (name) => nameFromGguf(name, ggufNames) },
 };
 
 function describe(config: Phi3Config, task: Task): ModelDescription {
@@ -105,3 +107,17 @@ function mlp(builder: ModelBuilder, config: Phi3Config, path: string, x: Tensor)
   });
   return builder.linear(`${path}.mlp.down_proj`, inner);
 }
+
+/** llama.cpp keeps the fused linears as they are. */
+const ggufNames: GgufNames = {
+  outside: { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' },
+  layers: 'model.layers',
+  inside: {
+    attn_norm: 'input_layernorm',
+    attn_qkv: 'self_attn.qkv_proj',
+    attn_output: 'self_attn.o_proj',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_up: 'mlp.gate_up_proj',
+    ffn_down: 'mlp.down_proj',
+  },
+};

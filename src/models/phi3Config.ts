@@ -1,5 +1,8 @@
+import { UserError } from '../formats/errors.ts';
+import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
 import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import { architectureKey, rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 /** The figures of a Phi-3. */
@@ -41,5 +44,20 @@ export function readPhi3Config(json: Readonly<Record<string, unknown>>): Phi3Con
     slidingWindow: fields.slidingWindow(0),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
     ...fields.specialTokens(vocabSize, { eos: 32000, bos: 1, pad: 32000 }),
+  };
+}
+
+/** A config.json from a GGUF file's metadata. Throws a UserError where the file is of a model of long context. */
+export function phi3ConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
+  if (tensorNames.has('rope_factors_long.weight'))
+    throw new UserError(
+      'The GGUF file holds a Phi-3 of long context, whose rotary angles are scaled by length ("longrope"), which is not supported. Choose the model of short context.',
+    );
+  // 0 where the model has none
+  const window = metadata.integer(architectureKey(metadata)('attention.sliding_window'), 0);
+  return {
+    model_type: 'phi3',
+    ...rotaryConfigFromGguf(metadata, tensorNames),
+    sliding_window: window === 0 ? null : window,
   };
 }

@@ -16,6 +16,14 @@ interface Shape {
   ids: number[][];
 }
 
+interface Kind {
+  readonly tokens: string[];
+  readonly scores: number[];
+  readonly types: number[];
+  readonly ids: number[][];
+  readonly decoded: (string | null)[];
+}
+
 /** The header that a converter to GGUF writes for a byte-level tokenizer.json. */
 function headerOf({ model, added_tokens: added }: Shape['tokenizer'], pre: string): Map<string, unknown> {
   const tokens: string[] = [];
@@ -76,6 +84,26 @@ describe('a tokenizer rebuilt from a GGUF header', () => {
     expect(fixture.ids.map((ids) => tokenizer.decode(ids))).toEqual(
       fixture.decoded.map((text, i) => text ?? strings[i]),
     );
+    expect(tokenizer.encode('bud')[0]).toBe(1);
+  });
+
+  it.each(['phi3', 'gemma3'])('has its spaces where the architecture %s has them', (architecture) => {
+    const kinds = read<Record<string, Kind>>('sentencepieceKinds');
+    const { tokens, scores, types, ids, decoded } = kinds[architecture]!;
+    const header = new Map<string, unknown>([
+      ['general.architecture', architecture],
+      ['tokenizer.ggml.model', 'llama'],
+      ['tokenizer.ggml.tokens', tokens],
+      ['tokenizer.ggml.scores', scores],
+      ['tokenizer.ggml.token_type', types],
+      ['tokenizer.ggml.bos_token_id', 1],
+      ['tokenizer.ggml.eos_token_id', 2],
+      ['tokenizer.ggml.unknown_token_id', 0],
+      ['tokenizer.ggml.add_space_prefix', false],
+    ]);
+    const tokenizer = loadTokenizer(tokenizerFromGguf(header));
+    expect(strings.map((text) => tokenizer.encode(text, { addSpecialTokens: false }))).toEqual(ids);
+    expect(ids.map((row) => tokenizer.decode(row))).toEqual(decoded.map((text, i) => text ?? strings[i]));
     expect(tokenizer.encode('bud')[0]).toBe(1);
   });
 

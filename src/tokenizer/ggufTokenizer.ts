@@ -70,7 +70,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerFiles {
   return {
     tokenizerJson: {
       ...built.json,
-      added_tokens: addedTokens(metadata, tokens),
+      added_tokens: addedTokens(metadata, tokens, built.tokens),
       post_processor: template(metadata, built.addsBos, named),
     },
     tokenizerConfig: Object.fromEntries(Object.entries(named).map(([name, { content }]) => [name, content])),
@@ -81,6 +81,8 @@ export function tokenizerFromGguf(metadata: GgufMetadata): TokenizerFiles {
 interface Built {
   readonly json: Readonly<Record<string, unknown>>;
   readonly addsBos: boolean;
+  /** the vocabulary by id, as the tokenizer spells it */
+  readonly tokens: readonly string[];
 }
 
 function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
@@ -100,6 +102,7 @@ function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
   }));
   return {
     addsBos: splitting.addsBos ?? false,
+    tokens,
     json: {
       normalizer: splitting.normalizer ?? null,
       pre_tokenizer: {
@@ -117,45 +120,79 @@ function byteLevel(metadata: GgufMetadata, tokens: readonly string[]): Built {
   };
 }
 
-function sentencePiece(metadata: GgufMetadata, tokens: readonly string[]): Built {
+/** Where a SentencePiece vocabulary has its spaces: Transformers rebuilds each architecture's otherwise. */
+interface Spacing {
+  readonly normalizer: unknown;
+  readonly preTokenizer: unknown;
+  /** the decoder takes the space in front of a text away */
+  readonly strips: boolean;
+}
+
+const spacesMarked = { type: 'Replace', pattern: { String: ' ' }, content: '▁' } as const;
+
+function spacingOf(architecture: string, prefixes: boolean): Spacing {
+  if (isGemma(architecture))
+    return {
+      normalizer: spacesMarked,
+      preTokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithPrevious', invert: false },
+      strips: false,
+    };
+  if (architecture === 'phi3')
+    return {
+      normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spacesMarked] },
+      preTokenizer: null,
+      strips: true,
+    };
+  const prepend_scheme = prefixes ? 'first' : 'never';
+  return {
+    normalizer: null,
+    preTokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme, split: false },
+    strips: prefixes,
+  };
+}
+
+/** Gemma's files hold tokens of spaces as such, and in the order in which they merge, which their scores do not tell. */
+function isGemma(architecture: string): boolean {
+  return architecture.startsWith('gemma');
+}
+
+function sentencePiece(metadata: GgufMetadata, stored: readonly string[]): Built {
   const architecture = String(metadata.get('general.architecture'));
-  if (/^(gemma|phi3)/.test(architecture)) {
-    throw new UserError(
-      `The SentencePiece vocabulary of a GGUF file of the architecture ${architecture} cannot be rebuilt exactly. ` +
-        'Put the tokenizer.json of the original model beside it and open the folder of both.',
-    );
-  }
   const prefixes = metadata.get('tokenizer.ggml.add_space_prefix') !== false;
-  const unknown = tokens[tokenId(metadata, 'unknown') ?? 0];
-  const decoders: unknown[] = [
+  const { normalizer, preTokenizer, strips } = spacingOf(architecture, prefixes);
+  const tokens = isGemma(architecture) ? stored.map((token) => token.replace(/^ +$/, markSpaces)) : stored;
+  const scores = () =>
+    isGemma(architecture) ? tokens.map((_, id) => -id) : numbers(metadata, 'tokenizer.ggml.scores');
+  const strip = { type: 'Strip', content: ' ', start: 1, stop: 0 };
+  const decoders = [
     { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
     { type: 'ByteFallback' },
     { type: 'Fuse' },
+    ...(strips ? [strip] : []),
   ];
-  if (prefixes) decoders.push({ type: 'Strip', content: ' ', start: 1, stop: 0 });
   return {
     addsBos: true,
+    tokens,
     json: {
-      normalizer: null,
-      pre_tokenizer: {
-        type: 'Metaspace',
-        replacement: '▁',
-        prepend_scheme: prefixes ? 'first' : 'never',
-        split: false,
-      },
+      normalizer,
+      pre_tokenizer: preTokenizer,
       model: {
         type: 'BPE',
         vocab: vocabulary(tokens),
         merges: metadata.has('tokenizer.ggml.merges')
           ? strings(metadata, 'tokenizer.ggml.merges')
-          : mergesFromScores(tokens, numbers(metadata, 'tokenizer.ggml.scores')),
-        unk_token: unknown,
+          : mergesFromScores(tokens, scores()),
+        unk_token: stored[tokenId(metadata, 'unknown') ?? 0],
         fuse_unk: true,
         byte_fallback: true,
       },
       decoder: { type: 'Sequence', decoders },
     },
   };
+}
+
+function markSpaces(spaces: string): string {
+  return '▁'.repeat(spaces.length);
 }
 
 /**
@@ -186,10 +223,11 @@ function vocabulary(tokens: readonly string[]): Record<string, number> {
   return Object.fromEntries(tokens.map((token, id) => [token, id]));
 }
 
-function addedTokens(metadata: GgufMetadata, tokens: readonly string[]): unknown[] {
+/** Tokens that stand whole in a text; not those that the vocabulary spells otherwise than the file. */
+function addedTokens(metadata: GgufMetadata, tokens: readonly string[], spelled: readonly string[]): unknown[] {
   if (!metadata.has('tokenizer.ggml.token_type')) return [];
   return numbers(metadata, 'tokenizer.ggml.token_type').flatMap((type, id) => {
-    if (type !== controlToken && type !== userDefinedToken) return [];
+    if ((type !== controlToken && type !== userDefinedToken) || tokens[id] !== spelled[id]) return [];
     const exact = { single_word: false, lstrip: false, rstrip: false, normalized: false };
     return [{ id, content: tokens[id], ...exact, special: type === controlToken }];
   });

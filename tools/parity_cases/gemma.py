@@ -8,4 +8,9 @@ CASES = [
     lora('lora-all-linear', 'gemma3', r=2, target_modules='all-linear', modules_to_save=['q_norm', 'post_feedforward_layernorm']),
     ia3('ia3', 'gemma3', afresh=True),
     case('prompt', 'gemma3', 'PromptTuningConfig', dict(num_virtual_tokens=3)),
+    lora('lora-classes', 'gemma', r=2, data='classes'),
+    lora('lora-words', 'gemma', r=2, target_modules=['q_proj', 'down_proj'], data='words'),
+    lora('lora-several', 'gemma3', r=2, target_modules='all-linear', data='several'),
+    lora('lora-all-linear', 'gemma-gguf', r=2, target_modules='all-linear', modules_to_save=['post_attention_layernorm', 'model.norm']),
+    lora('lora', 'gemma3-gguf', r=3, modules_to_save=['q_norm', 'pre_feedforward_layernorm']),
 ]
