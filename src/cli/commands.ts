@@ -102,12 +102,24 @@ const logits: Command = {
 
 const merge: Command = {
   name: 'merge',
-  usage: '--model M --adapter DIR --output DIR',
+  usage: '--model M --adapter DIR --output DIR [--requantize]',
   help: 'Writes a model folder with the adapter merged into the weights; quantised weights become F16, and a tied head that the adapter changes gets weights of its own.',
-  options: { ...modelOptions, output: { type: 'string', help: 'Folder to write.' } },
+  options: {
+    ...modelOptions,
+    output: {
+      type: 'string',
+      help: 'Folder to write; with --requantize on a GGUF file also a name that ends in .gguf.',
+    },
+    requantize: {
+      type: 'boolean',
+      help: 'Keeps the format of the base instead (bitsandbytes, GPTQ, AWQ, GGUF, or what a run file quantises to), and says how much of the adapter’s change the rounding loses.',
+    },
+  },
   positionals: 0,
-  run: async (_, options) =>
-    mergeCommand(await chosenModel(options), options.required('adapter'), options.required('output'), say),
+  run: async (_, options) => {
+    const settings = { output: options.required('output'), requantize: options.flag('requantize') };
+    return mergeCommand(await chosenModel(options), options.required('adapter'), settings, say);
+  },
 };
 
 const quantize: Command = {

@@ -65,17 +65,11 @@ export async function filesBesideFloats(
   labels: LabelMap | undefined,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { quantization_config: _, ...config } = configForTransformers(checkpoint, { untied: false });
-  const named = labels && {
-    id2label: labels.id2label,
-    label2id: labels.label2id,
-    problem_type: labels.problemType,
-    num_labels: labels.numLabels,
-  };
   const json = {
     ...config,
     architectures: [checkpoint.description.architecture],
     ['torch_dtype' in config ? 'torch_dtype' : 'dtype']: 'float32',
-    ...named,
+    ...(labels && labelFields(labels)),
   };
   return (await filesBesideWeights(checkpoint)).files.set('config.json', jsonBytes(json));
 }

@@ -5,10 +5,10 @@
  *   scales  f16 [groups, out]
  */
 import { BLOCK, QUARTETS, type CodePlane } from '../quant/codes.ts';
-import type { PackedTensor } from '../quant/packed.ts';
 import type { RowShard } from '../quant/shards.ts';
 import { UserError } from './errors.ts';
-import { groupedTensor, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import { groupedTensor, nearestCodes, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import { entryOf, specOf, type StoredTensor } from './storedTensor.ts';
 import type { TensorEntry } from './tensorEntry.ts';
 
 const PER_WORD = 8;
@@ -22,7 +22,8 @@ export interface AwqEntries {
 }
 
 /** Checks the tensors against each other. Throws a UserError that names the tensor. */
-export function awqTensor({ qweight, qzeros, scales }: AwqEntries, groupSize: number): PackedTensor {
+export function awqTensor(entries: AwqEntries, groupSize: number): StoredTensor {
+  const { qweight, qzeros, scales } = entries;
   const [columns = 0, words = 0] = qweight.shape;
   const rows = words * PER_WORD;
   const size = groupSize > 0 ? groupSize : columns;
@@ -34,20 +35,41 @@ export function awqTensor({ qweight, qzeros, scales }: AwqEntries, groupSize: nu
   requireTensor(qweight, 'i32', [columns, words]);
   requireTensor(qzeros, 'i32', [groups, words]);
   requireTensor(scales, scales.format, [groups, rows]);
-  return groupedTensor({
+  const shape = {
     rows,
     columns,
-    grouping: { bits: 4, size, isIndexed: size % BLOCK !== 0 },
+    grouping: { bits: 4, size, isIndexed: size % BLOCK !== 0 } as const,
     groupOf: Int32Array.from({ length: columns }, (_, i) => i / size),
-    async read() {
-      const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
-      return {
-        scales: await readScales(scales),
-        zeroPoint: (group, row) => (zeros[group * words + (row >> 3)]! >>> shifts[row & 7]!) & 15,
-        putCodes: (plane, shard) => putCodes(plane, shard, codes, words, columns),
-      };
+  };
+  const read = async () => {
+    const zeros = await readWords(qzeros);
+    return {
+      codes: await readWords(qweight),
+      scales: await readScales(scales),
+      zeroPoint: (group: number, row: number) => (zeros[group * words + (row >> 3)]! >>> shifts[row & 7]!) & 15,
+    };
+  };
+  return {
+    ...groupedTensor({
+      ...shape,
+      async read() {
+        const { codes, ...source } = await read();
+        return { ...source, putCodes: (plane, shard) => putCodes(plane, shard, codes, words, columns) };
+      },
+    }),
+    rewritten: [specOf(qweight)],
+    async requantised(values) {
+      const { codes, ...source } = await read();
+      nearestCodes(shape, source, values, (row, column, code) => {
+        const at = column * words + (row >> 3);
+        const shift = shifts[row & 7]!;
+        codes[at] = (codes[at]! & ~(15 << shift)) | (code << shift);
+      });
+      const bytes = new Uint8Array(codes.buffer);
+      const tensor = awqTensor({ ...entries, qweight: entryOf(qweight, bytes) }, groupSize);
+      return { parts: new Map([[qweight.name, bytes]]), tensor };
     },
-  });
+  };
 }
 
 function putCodes(

@@ -31,6 +31,12 @@ export function formatOfGgmlType(type: number): BlockFormatName | undefined {
   return supported.get(type);
 }
 
+/** The type number of a weight format. */
+export function ggmlTypeOf(format: BlockFormatName): number {
+  for (const [type, name] of supported) if (name === format) return type;
+  throw new Error(`GGUF has no type ${format}`);
+}
+
 /** What people call the type, e.g. `Q4_K`. */
 export function ggmlTypeName(type: number): string {
   return names[type] || `number ${type}`;

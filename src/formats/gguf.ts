@@ -18,6 +18,16 @@ export interface GgufFile {
   readonly metadata: GgufMetadata;
   /** keyed by GGUF's names (`blk.0.attn_q.weight`); shapes in Hugging Face's order, so a weight matrix is [out, in] */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly layout: GgufLayout;
+}
+
+/** Where the parts of the file lie, in bytes. */
+export interface GgufLayout {
+  /** behind the description of the last tensor */
+  readonly headerEnd: number;
+  /** every tensor begins at a multiple of it, counted from dataStart */
+  readonly alignment: number;
+  readonly dataStart: number;
 }
 
 const MAGIC = 0x46554747; // 'GGUF'
@@ -64,8 +74,10 @@ function parseHeader(source: ByteSource, bytes: Uint8Array): GgufFile {
   const headers: TensorHeader[] = [];
   for (let i = 0; i < tensorCount; i++) headers.push(readTensorHeader(source, reader));
   const alignment = readAlignment(source, metadata);
-  const dataStart = Math.ceil(reader.position / alignment) * alignment;
-  return { version, metadata, tensors: placeTensors(source, headers, alignment, dataStart) };
+  const headerEnd = reader.position;
+  const dataStart = Math.ceil(headerEnd / alignment) * alignment;
+  const tensors = placeTensors(source, headers, alignment, dataStart);
+  return { version, metadata, tensors, layout: { headerEnd, alignment, dataStart } };
 }
 
 function readVersion(source: ByteSource, reader: GgufReader): number {

@@ -7,10 +7,10 @@
  */
 import { BLOCK, QUARTETS, type CodePlane } from '../quant/codes.ts';
 import type { GroupedBits } from '../quant/grouped.ts';
-import type { PackedTensor } from '../quant/packed.ts';
 import type { RowShard } from '../quant/shards.ts';
 import { UserError } from './errors.ts';
-import { groupedTensor, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import { groupedTensor, nearestCodes, readScales, readWords, requireTensor } from './groupedTensor.ts';
+import { entryOf, specOf, type StoredTensor } from './storedTensor.ts';
 import { readTensorBytes, type TensorEntry } from './tensorEntry.ts';
 
 const WORD_BITS = 32;
@@ -31,7 +31,7 @@ export interface GptqEntries {
 }
 
 /** Checks the tensors against each other and reads g_idx. Throws a UserError that names the tensor. */
-export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): Promise<PackedTensor> {
+export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): Promise<StoredTensor> {
   const { qweight, qzeros, scales, gIdx } = entries;
   const { bits } = settings;
   const [wordRows = 0, rows = 0] = qweight.shape;
@@ -51,24 +51,36 @@ export async function gptqTensor(entries: GptqEntries, settings: GptqSettings): 
     ? await readGroups(gIdx, columns, groups)
     : Int32Array.from({ length: columns }, (_, i) => i / size);
   const isIndexed = size % BLOCK !== 0 || groupOf.some((group, i) => group !== groupOf[i - (i % BLOCK)]);
-  return groupedTensor({
-    rows,
-    columns,
-    grouping: { bits, size, isIndexed },
-    groupOf,
-    async read() {
-      const [codes, zeros] = [await readWords(qweight), await readWords(qzeros)];
-      const addend = settings.storesZeroPoints ? 0 : 1;
-      return {
-        scales: await readScales(scales),
-        zeroPoint(group, row) {
-          const stored = bitsAt(zeros, group * zeroWords, 1, bits, row);
-          return (stored + addend) & (2 ** bits - 1);
-        },
-        putCodes: (plane, shard) => putCodes(plane, shard, codes, rows, columns, bits),
-      };
+  const shape = { rows, columns, grouping: { bits, size, isIndexed }, groupOf };
+  const read = async () => {
+    const zeros = await readWords(qzeros);
+    const addend = settings.storesZeroPoints ? 0 : 1;
+    return {
+      codes: await readWords(qweight),
+      scales: await readScales(scales),
+      zeroPoint(group: number, row: number) {
+        const stored = bitsAt(zeros, group * zeroWords, 1, bits, row);
+        return (stored + addend) & (2 ** bits - 1);
+      },
+    };
+  };
+  return {
+    ...groupedTensor({
+      ...shape,
+      async read() {
+        const { codes, ...source } = await read();
+        return { ...source, putCodes: (plane, shard) => putCodes(plane, shard, codes, rows, columns, bits) };
+      },
+    }),
+    rewritten: [specOf(qweight)],
+    async requantised(values) {
+      const { codes, ...source } = await read();
+      nearestCodes(shape, source, values, (row, column, code) => putBits(codes, row, rows, bits, column, code));
+      const bytes = new Uint8Array(codes.buffer);
+      const tensor = await gptqTensor({ ...entries, qweight: entryOf(qweight, bytes) }, settings);
+      return { parts: new Map([[qweight.name, bytes]]), tensor };
     },
-  });
+  };
 }
 
 async function readGroups(entry: TensorEntry, columns: number, groups: number): Promise<Int32Array> {
@@ -89,6 +101,18 @@ function bitsAt(words: Uint32Array, first: number, stride: number, bits: number,
   let value = words[first + (bit >> 5) * stride]! >>> shift;
   if (shift + bits > 32) value |= words[first + ((bit >> 5) + 1) * stride]! << (32 - shift);
   return value & (2 ** bits - 1);
+}
+
+/** Sets code `index` of such a stream. */
+function putBits(words: Uint32Array, first: number, stride: number, bits: number, index: number, value: number): void {
+  const mask = 2 ** bits - 1;
+  const bit = index * bits;
+  const shift = bit & 31;
+  const at = first + (bit >> 5) * stride;
+  words[at] = (words[at]! & ~(mask << shift)) | (value << shift);
+  if (shift + bits <= 32) return;
+  const below = 32 - shift;
+  words[at + stride] = (words[at + stride]! & ~(mask >>> below)) | (value >>> below);
 }
 
 function putCodes(

@@ -53,6 +53,31 @@ export function groupedTensor({ rows, columns, grouping, groupOf, read }: Groupe
   };
 }
 
+/**
+ * Gives for each value of a weight [rows, columns] the code that comes nearest to it with the scales and zero points as they are. Where a
+ * scale is 0 every code means 0, and none is given.
+ */
+export function nearestCodes(
+  { rows, columns, grouping, groupOf }: Omit<GroupedParts, 'read'>,
+  { scales, zeroPoint }: Pick<GroupedSource, 'scales' | 'zeroPoint'>,
+  values: Float32Array,
+  put: (row: number, column: number, code: number) => void,
+): void {
+  const groups = Math.ceil(columns / grouping.size);
+  const most = 2 ** grouping.bits - 1;
+  for (let row = 0; row < rows; row++) {
+    const steps = Float32Array.from({ length: groups }, (_, group) => halfToFloat(scales[group * rows + row]!));
+    const zeros = Uint8Array.from(steps, (_, group) => zeroPoint(group, row));
+    for (let column = 0; column < columns; column++) {
+      const group = groupOf[column]!;
+      const step = steps[group]!;
+      if (step === 0) continue;
+      const code = Math.round(values[row * columns + column]! / step) + zeros[group]!;
+      put(row, column, Math.max(0, Math.min(most, code)));
+    }
+  }
+}
+
 /** Throws a UserError that names the tensor unless its type and shape are these. */
 export function requireTensor(entry: TensorEntry, type: TensorEntry['format'], shape: readonly number[]): void {
   if (entry.format === type && entry.shape.join() === shape.join()) return;

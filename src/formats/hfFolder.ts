@@ -32,6 +32,8 @@ export interface HfFolder {
 
 const WEIGHTS = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+/** AutoGPTQ's own name of it */
+const GPTQ_WEIGHTS = /^gptq_model-\d+bit-.*\.safetensors$/;
 const SHARD = /^model-\d+-of-(\d+)\.safetensors$/;
 const PICKLED = /^(pytorch_model.*\.bin|.*\.pth?|tf_model\.h5|flax_model\.msgpack)$/;
 
@@ -84,7 +86,7 @@ async function readVocabulary(files: FileSet): Promise<Pick<HfTokenizerFiles, 'v
 }
 
 async function readWeights(files: FileSet): Promise<ReadonlyMap<string, TensorEntry>> {
-  const single = files.get(WEIGHTS);
+  const single = files.get(WEIGHTS) ?? [...files].find(([path]) => GPTQ_WEIGHTS.test(path))?.[1];
   if (single) return (await readSafetensors(single)).tensors;
   const index = files.get(INDEX);
   if (index) return readShards(files, index);

@@ -33,7 +33,7 @@ export function quantisedFolder(checkpoint: Checkpoint): QuantisedFolder {
   });
   const plan = planSafetensors(specs);
   return {
-    config: { ...config, quantization_config: quantisationConfig(quantisation) },
+    config: { ...config, quantization_config: bitsandbytesConfig(quantisation) },
     plan,
     bytes: () => bytesInOrder(plan, owners),
   };
@@ -74,7 +74,7 @@ function tensorsOf(tensor: CheckpointTensor): Promise<ReadonlyMap<string, Uint8A
 }
 
 /** As Transformers' BitsAndBytesConfig.to_dict writes it. */
-function quantisationConfig({ kind, doubleQuant }: Quantisation): Readonly<Record<string, unknown>> {
+export function bitsandbytesConfig({ kind, doubleQuant }: Quantisation): Readonly<Record<string, unknown>> {
   const isEight = kind === 'int8';
   return {
     quant_method: 'bitsandbytes',

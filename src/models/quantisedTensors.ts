@@ -1,29 +1,20 @@
 /** The weights of checkpoints that were quantised by bitsandbytes, GPTQ or AWQ: several tensors of the files stand for one. */
 import { awqTensor } from '../formats/awq.ts';
-import { eightBitTensor, fourBitTensor } from '../formats/bitsandbytes.ts';
+import { storedEightBit, storedFourBit } from '../formats/bitsandbytesStored.ts';
+import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
-import { gptqTensor, type GptqSettings } from '../formats/gptq.ts';
+import { gptqTensor } from '../formats/gptq.ts';
+import type { StoredTensor } from '../formats/storedTensor.ts';
 import type { TensorEntry } from '../formats/tensorEntry.ts';
-import type { PackedTensor } from '../quant/packed.ts';
+import { awqGroupSize, gptqSettings, readQuantisationConfig, type QuantisationConfig } from './quantisationConfig.ts';
 
 type Entries = ReadonlyMap<string, TensorEntry>;
-
-interface QuantisationConfig {
-  readonly quant_method?: unknown;
-  readonly bits?: unknown;
-  readonly group_size?: unknown;
-  /** GPTQModel's name for it since version 5 is format */
-  readonly checkpoint_format?: unknown;
-  readonly format?: unknown;
-  readonly version?: unknown;
-  readonly dynamic?: unknown;
-}
 
 /** One weight of the model, by its tensors in the files. */
 interface Gathered {
   /** the entry that holds the codes */
   readonly entry: TensorEntry;
-  readonly packed: PackedTensor;
+  readonly packed: StoredTensor;
 }
 
 export interface QuantisedTensors {
@@ -34,17 +25,22 @@ export interface QuantisedTensors {
 }
 
 /**
- * Puts together what config.json's quantization_config says belongs together; without one every tensor stands for itself.
+ * Puts together what the folder's quantization_config says belongs together; without one every tensor stands for itself. Modules that
+ * it leaves as floats need no word of it: their tensors are floats.
  * Throws a UserError that names the method, the setting or the tensor that Graft does not read.
+ * @param files of the folder: older ones have the settings in a file of their own
  */
-export async function gatherQuantised(config: unknown, entries: Entries): Promise<QuantisedTensors> {
-  const settings = (config as { quantization_config?: QuantisationConfig | null } | null)?.quantization_config;
-  if (!settings) return { packed: new Map(), others: entries };
-  const method = String(settings.quant_method);
+export async function gatherQuantised(config: unknown, entries: Entries, files: FileSet): Promise<QuantisedTensors> {
+  const settings = await readQuantisationConfig(config, files);
+  if (!settings) {
+    refusePacked(entries);
+    return { packed: new Map(), others: entries };
+  }
+  const { method, place } = settings;
   const gather = Object.hasOwn(methods, method) ? methods[method] : undefined;
   if (!gather)
     throw new UserError(
-      `config.json: the weights are quantised by "${method}", which Graft does not read. It reads ${Object.keys(methods).join(', ')}, and GGUF files: choose the model in one of these, or in F32, F16 or BF16.`,
+      `${place}: the weights are quantised by "${method}", which Graft does not read. It reads ${Object.keys(methods).join(', ')}, and GGUF files: choose the model in one of these, or in F32, F16 or BF16.`,
     );
   const packed = new Map<string, Gathered>();
   const taken = new Set<string>();
@@ -57,9 +53,18 @@ export async function gatherQuantised(config: unknown, entries: Entries): Promis
   return { packed, others: new Map([...entries].filter(([name]) => !taken.has(name))) };
 }
 
+/** Codes whose settings are nowhere cannot be read; a missing weight alone would not say why. */
+function refusePacked(entries: Entries): void {
+  const codes = [...entries.values()].find(({ name }) => name.endsWith('.qweight'));
+  if (!codes) return;
+  throw new UserError(
+    `${codes.source.name}: ${codes.name} is quantised by GPTQ or AWQ, but neither config.json has a quantization_config nor is there a quantize_config.json that says how. Add that file from where the model comes from.`,
+  );
+}
+
 interface Weight {
   readonly weight: string;
-  readonly tensor: PackedTensor;
+  readonly tensor: StoredTensor;
   /** names of the tensors that it was put together from */
   readonly parts: readonly string[];
 }
@@ -69,7 +74,7 @@ type Gather = (
   name: string,
   entry: TensorEntry,
   entries: Entries,
-  settings: QuantisationConfig,
+  config: QuantisationConfig,
 ) => Promise<Weight | undefined>;
 
 const methods: Readonly<Record<string, Gather>> = {
@@ -82,7 +87,7 @@ async function gatherBitsandbytes(name: string, weight: TensorEntry, entries: En
   const scb = entries.get(name.replace(/\.weight$/, '.SCB'));
   if (name.endsWith('.weight') && weight.format === 'i8') {
     if (!scb) throw missing(weight, name.replace(/\.weight$/, '.SCB'));
-    return { weight: name, tensor: eightBitTensor(weight, scb), parts: [name, scb.name, `${name}_format`] };
+    return { weight: name, tensor: storedEightBit(weight, scb), parts: [name, scb.name, `${name}_format`] };
   }
   const state = [...fourBitTypes]
     .map((type) => `${name}.quant_state.bitsandbytes__${type}`)
@@ -94,7 +99,7 @@ async function gatherBitsandbytes(name: string, weight: TensorEntry, entries: En
   }
   const part = (suffix: string) => `${name}.${suffix}`;
   const parts = ['absmax', 'quant_map', 'nested_absmax', 'nested_quant_map'].map(part);
-  const tensor = await fourBitTensor({
+  const tensor = await storedFourBit({
     weight,
     absmax: required(entries, weight, part('absmax')),
     quantMap: required(entries, weight, part('quant_map')),
@@ -111,7 +116,7 @@ async function gatherGptq(
   name: string,
   qweight: TensorEntry,
   entries: Entries,
-  settings: QuantisationConfig,
+  config: QuantisationConfig,
 ): Promise<Weight | undefined> {
   const { module, part, parts } = partsOf(name, ['qweight', 'qzeros', 'scales', 'g_idx']) ?? {};
   if (module === undefined || !part || !parts) return undefined;
@@ -122,40 +127,26 @@ async function gatherGptq(
       scales: required(entries, qweight, part('scales')),
       gIdx: entries.get(part('g_idx')),
     },
-    gptqSettings(settings),
+    gptqSettings(config, module),
   );
   return { weight: `${module}.weight`, tensor, parts };
-}
-
-function gptqSettings({ bits, group_size: groupSize, dynamic, ...named }: QuantisationConfig): GptqSettings {
-  const format = named.checkpoint_format ?? named.format ?? 'gptq';
-  if (bits !== 2 && bits !== 3 && bits !== 4 && bits !== 8)
-    throw unread('bits', bits, 'GPTQ weights of 2, 3, 4 and 8 bits');
-  if (typeof groupSize !== 'number') throw unread('group_size', groupSize, 'a number of inputs, or -1');
-  if (format !== 'gptq' && format !== 'gptq_v2') throw unread('checkpoint_format', format, 'gptq and gptq_v2');
-  if (dynamic !== undefined && dynamic !== null && Object.keys(dynamic).length > 0)
-    throw unread('dynamic', dynamic, 'GPTQ weights that all have the same settings');
-  return { bits, groupSize, storesZeroPoints: format === 'gptq_v2' };
 }
 
 async function gatherAwq(
   name: string,
   qweight: TensorEntry,
   entries: Entries,
-  { bits, group_size: groupSize, version = 'gemm' }: QuantisationConfig,
+  config: QuantisationConfig,
 ): Promise<Weight | undefined> {
   const { module, part, parts } = partsOf(name, ['qweight', 'qzeros', 'scales']) ?? {};
   if (module === undefined || !part || !parts) return undefined;
-  if (bits !== 4) throw unread('bits', bits, 'AWQ weights of 4 bits');
-  if (typeof groupSize !== 'number') throw unread('group_size', groupSize, 'a number of inputs, or -1');
-  if (String(version).toLowerCase() !== 'gemm') throw unread('version', version, 'AWQ in the version gemm');
   const tensor = awqTensor(
     {
       qweight,
       qzeros: required(entries, qweight, part('qzeros')),
       scales: required(entries, qweight, part('scales')),
     },
-    groupSize,
+    awqGroupSize(config, module),
   );
   return { weight: `${module}.weight`, tensor, parts };
 }
@@ -178,11 +169,5 @@ function required(entries: Entries, weight: TensorEntry, name: string): TensorEn
 function missing(weight: TensorEntry, name: string): UserError {
   return new UserError(
     `${weight.source.name}: ${weight.name} is quantised, but ${name} is missing. Download the model again, with all its files.`,
-  );
-}
-
-function unread(field: string, value: unknown, read: string): UserError {
-  return new UserError(
-    `config.json: quantization_config.${field} is ${JSON.stringify(value)}, which Graft does not read. It reads ${read}.`,
   );
 }

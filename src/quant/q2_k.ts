@@ -5,9 +5,9 @@
  */
 import type { BlockScales } from './affine.ts';
 import { halfToFloat } from './half.ts';
-import { superblockFormat } from './superblocks.ts';
+import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
-export const q2_k = superblockFormat({
+export const q2_kLayout: SuperblockLayout = {
   name: 'q2_k',
   bits: 2,
   fileBytes: 84,
@@ -23,7 +23,9 @@ export const q2_k = superblockFormat({
     const m = (mn: number) => -dmin * (mn & 15);
     return [d * (bytes & 15), m(bytes >>> 4), d * ((bytes >>> 8) & 15), m(bytes >>> 12)];
   },
-});
+};
+
+export const q2_k = superblockFormat(q2_kLayout);
 
 /** Q2_K and Q3_K: 32 bytes hold four blocks, the first in the lowest two bits of each. */
 export function twoBits(file: DataView, at: number, block: number, quartet: number): number {

@@ -6,9 +6,9 @@
  */
 import type { BlockScales } from './affine.ts';
 import { twoBits } from './q2_k.ts';
-import { superblockFormat } from './superblocks.ts';
+import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
-export const q3_k = superblockFormat({
+export const q3_kLayout: SuperblockLayout = {
   name: 'q3_k',
   bits: 3,
   fileBytes: 110,
@@ -38,4 +38,6 @@ export const q3_k = superblockFormat({
     const [first, second] = [scaleOf(2 * block), scaleOf(2 * block + 1)];
     return [first, -4 * first, second, -4 * second];
   },
-});
+};
+
+export const q3_k = superblockFormat(q3_kLayout);

@@ -29,15 +29,17 @@ const common = {
   },
 } satisfies Partial<SuperblockLayout>;
 
-export const q4_k = superblockFormat({
+export const q4_kLayout: SuperblockLayout = {
   ...common,
   name: 'q4_k',
   bits: 4,
   fileBytes: 144,
   codes: (file, at, block, quartet) => nibbles(file, at + NIBBLES_Q4, block, quartet),
-});
+};
 
-export const q5_k = superblockFormat({
+export const q4_k = superblockFormat(q4_kLayout);
+
+export const q5_kLayout: SuperblockLayout = {
   ...common,
   name: 'q5_k',
   bits: 5,
@@ -46,7 +48,9 @@ export const q5_k = superblockFormat({
     const fifth = (file.getUint32(at + FIFTH_BITS + 4 * quartet, true) >>> block) & 0x01010101;
     return nibbles(file, at + NIBBLES_Q5, block, quartet) | (fifth << 4);
   },
-});
+};
+
+export const q5_k = superblockFormat(q5_kLayout);
 
 /** 32 bytes hold two blocks, the first in the lower nibbles. */
 function nibbles(file: DataView, at: number, block: number, quartet: number): number {

@@ -5,12 +5,12 @@
  * GPU (superblocks.ts): 4 scale words, the 16 scales as they stand; d in plane 2.
  */
 import type { BlockScales } from './affine.ts';
-import { superblockFormat } from './superblocks.ts';
+import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
 const PAIRS = 128;
 const SCALES = 192;
 
-export const q6_k = superblockFormat({
+export const q6_kLayout: SuperblockLayout = {
   name: 'q6_k',
   bits: 6,
   fileBytes: 210,
@@ -30,4 +30,6 @@ export const q6_k = superblockFormat({
     const [first, second] = [d * ((bytes << 24) >> 24), d * ((bytes << 16) >> 24)];
     return [first, -32 * first, second, -32 * second];
   },
-});
+};
+
+export const q6_k = superblockFormat(q6_kLayout);

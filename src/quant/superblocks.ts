@@ -12,8 +12,10 @@ import { blockPlane, type BlockFormat } from './format.ts';
 import { halfToFloat } from './half.ts';
 import { firstWordOfRow, interleavedWords, ROW_GROUP } from './interleave.ts';
 
-const SUPERBLOCK = 256;
+export const SUPERBLOCK = 256;
 const BLOCKS = 8;
+/** weights that share a scale in every format */
+export const HALF_BLOCK = 16;
 
 export interface SuperblockLayout {
   readonly name: 'q2_k' | 'q3_k' | 'q4_k' | 'q5_k' | 'q6_k';
@@ -61,6 +63,19 @@ export function superblockFormat(layout: SuperblockLayout): BlockFormat {
     },
   };
   return format;
+}
+
+/** d and m of each half block of a superblock of the file, value = d · q + m. f64, [16, 2]. */
+export function superblockScales(layout: SuperblockLayout, file: DataView): Float64Array {
+  const words = layout.scales(file, 0);
+  const d = layout.hasSuperScales ? halfToFloat(file.getUint16(layout.halves[0]!, true)) : 0;
+  const scales = new Float64Array(4 * BLOCKS);
+  for (let block = 0; block < BLOCKS; block++)
+    scales.set(
+      layout.blockScales((index) => words[index]!, block, d),
+      4 * block,
+    );
+  return scales;
 }
 
 function repack(layout: SuperblockLayout, bytes: Uint8Array, rows: number, superblocks: number): Uint8Array[] {

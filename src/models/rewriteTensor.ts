@@ -1,0 +1,76 @@
+/** A weight of a checkpoint for other values, in the tensors and the format that its files have. */
+import { requantised } from '../formats/bitsandbytesStored.ts';
+import { bitsandbytesSpecs, bitsandbytesTensors } from '../formats/bitsandbytesWriter.ts';
+import type { TensorSpec } from '../formats/safetensorsWriter.ts';
+import { entryOf, specOf, type StoredTensor } from '../formats/storedTensor.ts';
+import { readTensorBytes } from '../formats/tensorEntry.ts';
+import { encodeBlocks } from '../quant/encode/encodeBlocks.ts';
+import type { PackedTensor } from '../quant/packed.ts';
+import { rowsOf, type BlockTensor, type CheckpointTensor } from './checkpoint.ts';
+
+export interface RewrittenTensor {
+  /** the bytes of the tensors that other values change, by their names in the files */
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+  /** the weight as it is read from these */
+  readonly tensor: CheckpointTensor;
+}
+
+/** The tensors of a safetensors file that other values of the weight change, as they would stand there. */
+export function rewrittenSpecs({ entry, packed }: CheckpointTensor): readonly TensorSpec[] {
+  if (!packed) return [specOf(entry)];
+  return isStored(packed) ? packed.rewritten : bitsandbytesSpecs(entry.name, packed);
+}
+
+/**
+ * Throws a UserError that names the tensor where its format cannot hold a number.
+ * @param values f32, in the shape and the order that the model has them
+ */
+export async function rewriteTensor(tensor: CheckpointTensor, values: Float32Array): Promise<RewrittenTensor> {
+  const { entry, packed } = tensor;
+  if (!packed) {
+    const laidOut = inFileOrder(tensor, values);
+    const bytes = encodeBlocks(tensor.format, laidOut, await readTensorBytes(entry), entry.name);
+    return { parts: new Map([[entry.name, bytes]]), tensor: { ...tensor, entry: entryOf(entry, bytes) } };
+  }
+  if (!isStored(packed)) {
+    const made = await requantised(packed, values);
+    return { parts: await bitsandbytesTensors(entry.name, made), tensor: { ...tensor, packed: made } };
+  }
+  const { parts, tensor: made } = await packed.requantised(values);
+  const changed = new Set(packed.rewritten.map(({ name }) => name));
+  return { parts: new Map([...parts].filter(([name]) => changed.has(name))), tensor: { ...tensor, packed: made } };
+}
+
+/** A weight that is quantised while it is loaded, as it is: the files hold it as floats. */
+export async function copyOfTensor(tensor: CheckpointTensor): Promise<RewrittenTensor> {
+  const { entry, packed } = tensor;
+  const parts = packed
+    ? await bitsandbytesTensors(entry.name, packed)
+    : new Map([[entry.name, await readTensorBytes(entry)]]);
+  return { parts, tensor };
+}
+
+export function isQuantisedOnLoad({ packed }: CheckpointTensor): boolean {
+  return packed !== undefined && !isStored(packed);
+}
+
+/** True for a weight that the files hold quantised, false for one that is quantised while it is loaded. */
+function isStored(packed: PackedTensor): packed is StoredTensor {
+  return 'requantised' in packed;
+}
+
+/** The way back of readRows: rows where the file has them, or its columns as rows. */
+function inFileOrder(tensor: BlockTensor, values: Float32Array): Float32Array {
+  const { rowOrder, isTransposed, surplus } = tensor;
+  if (surplus !== undefined) return values.map((value) => value + surplus);
+  if (!rowOrder && !isTransposed) return values;
+  const rows = rowsOf(tensor);
+  const columns = values.length / rows;
+  const laidOut = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    const own = values.subarray(row * columns, (row + 1) * columns);
+    if (isTransposed) own.forEach((value, column) => (laidOut[column * rows + row] = value));
+    else laidOut.set(own, (rowOrder?.(row) ?? row) * columns);
+  }
+  return laidOut;
+}
