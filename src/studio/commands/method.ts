@@ -1,5 +1,6 @@
 import type { AdapterSummary, FieldDescription, RunFields, RunSummary } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
+import { bytesOf, findWeights } from '../logic/weightChoices.ts';
 import { composeFields, continuing, settingsOfFields, withFields, withMethod, withValue } from '../logic/settings.ts';
 import { goTo } from '../routing.ts';
 import { patch, useStudio } from '../state/store.ts';
@@ -20,11 +21,16 @@ export function takeSettings(fields: RunFields, peftType = useStudio.getState().
   refreshEstimate();
 }
 
-/** The next run goes on from this adapter: with other rows and other settings, but by the adapter's own method. */
+/** The next run goes on from this adapter: with other rows and other settings, but by the adapter's own method and on its weights. */
 export async function continueFrom({ id, name }: Pick<AdapterSummary, 'id' | 'name'>): Promise<void> {
   try {
     const settings = await engine().adapterSettings(id);
-    patch('method', { ...continuing(useStudio.getState().method, { id, name, ...settings }), estimateError: null });
+    const { method, library, quantise } = useStudio.getState();
+    const trainedOn = library.adapters.find((adapter) => adapter.id === id)?.weights;
+    const weights = trainedOn && findWeights(quantise.choices, trainedOn);
+    const fields = weights && bytesOf(weights.memory) !== null ? weights.fields : {};
+    const continued = withFields(continuing(method, { id, name, ...settings }), fields);
+    patch('method', { ...continued, estimateError: null });
     refreshEstimate();
     goTo('method');
   } catch (thrown) {

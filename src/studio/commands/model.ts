@@ -1,11 +1,13 @@
-import type { ModelCard, ModelFile } from '../../engine/api.ts';
+import type { ModelCard, ModelFile, PricedWeights } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { isActive } from '../logic/readiness.ts';
 import { settingsOfFields } from '../logic/settings.ts';
+import { track } from '../state/job.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData, showSome } from './data.ts';
 import { engine, showToast, trackIn } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
+import { chooseStored, refreshWeights, setQuantiseJob } from './quantise.ts';
 import { refreshStorage } from './storage.ts';
 import { clearPlayground } from './playground.ts';
 
@@ -32,7 +34,7 @@ export async function openSample(): Promise<void> {
   patch('model', { card: sample.model, isSample: true });
   clearPlayground();
   refreshEstimate();
-  await showSome(sample.data, 0);
+  await Promise.all([refreshWeights(), showSome(sample.data, 0)]);
 }
 
 /** A run holds its model on the GPU until it ends; says so where someone would change it. */
@@ -45,6 +47,7 @@ function isModelInUse(): boolean {
 async function takeModel(card: ModelCard): Promise<void> {
   patch('model', { card, isSample: false });
   clearPlayground();
+  await refreshWeights();
   await Promise.all([fitDataTo(card), keepWhereThereIsRoom(card)]);
   refreshEstimate();
 }
@@ -70,6 +73,17 @@ export async function keepModel(): Promise<void> {
   const kept = await trackIn('model', 'keeping', (onProgress) => engine().keepModel(onProgress));
   const { card } = useStudio.getState().model;
   if (kept && card?.id === kept.id) patch('model', { card: { ...card, isStored: true } });
+  await Promise.all([refreshStoredModels(), refreshStorage()]);
+}
+
+/** Writes a quantised copy into the library and goes on with that; `replaces` deletes the library's copy of the original. */
+export async function keepQuantised({ fields }: PricedWeights, replaces: boolean): Promise<void> {
+  const keeping = setQuantiseJob('keeping');
+  const card = await track(keeping, (onProgress) => engine().keepQuantised(fields, replaces, onProgress));
+  if (!card) return;
+  chooseStored();
+  await takeModel(card);
+  showToast(`${card.name} is in the library and open.`);
   await Promise.all([refreshStoredModels(), refreshStorage()]);
 }
 

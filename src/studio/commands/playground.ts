@@ -1,6 +1,8 @@
-import type { ClassifyRequest, GenerateRequest } from '../../engine/api.ts';
+import type { ClassifyRequest, GenerateRequest, WeightsChoice } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { playgroundMode } from '../logic/playgroundMode.ts';
+import { composeFields } from '../logic/settings.ts';
+import { weightsBeside, weightsKey } from '../logic/weightChoices.ts';
 import { goTo } from '../routing.ts';
 import { emptyColumn } from '../state/playground.ts';
 import type { Column, PlaygroundState } from '../state/playground.ts';
@@ -11,8 +13,18 @@ export function setPlayground(change: Partial<PlaygroundState>): void {
   patch('playground', change);
 }
 
+/** Chooses the adapter that answers beside the base; on other weights the base would answer otherwise, too. */
 export function tryAdapter(id: string): void {
+  const before = comparedWeights();
   patch('playground', { adapterId: id, tuned: emptyColumn });
+  if (weightsKey(comparedWeights()) !== weightsKey(before)) patch('playground', { base: emptyColumn });
+}
+
+/** The weights of both columns: those that the adapter was trained on, or without an adapter those that the next run would take. */
+function comparedWeights(): WeightsChoice {
+  const { library, playground, method, data } = useStudio.getState();
+  const adapter = library.adapters.find(({ id }) => id === playground.adapterId);
+  return weightsBeside(adapter, composeFields(method, data.options));
 }
 
 /** Opens the Playground with this adapter; a prompt that was sampled during the run is a good first question. */
@@ -48,7 +60,7 @@ async function classifyInput(): Promise<void> {
   const asked = readsImages ? '' : prompt;
   patch('playground', { asked, base: hasOwn ? waiting : emptyColumn, tuned: adapterId ? waiting : emptyColumn });
   const input = readsImages && image ? { image } : { text: prompt };
-  if (hasOwn) await classifyOn('base', { input });
+  if (hasOwn) await classifyOn('base', { input, weights: comparedWeights() });
   if (adapterId) await classifyOn('tuned', { input, adapterId });
 }
 
@@ -77,7 +89,7 @@ async function sendPrompt(): Promise<void> {
     topP: playground.topP,
     seed: playground.seed,
   };
-  await write('base', request);
+  await write('base', { ...request, weights: comparedWeights() });
   if (adapterId) await write('tuned', { ...request, adapterId });
 }
 

@@ -11,6 +11,7 @@ import { patch, useStudio } from '../state/store.ts';
 import { showSome } from './data.ts';
 import { engine, showToast } from './engine.ts';
 import { refreshLibrary } from './library.ts';
+import { refreshWeights } from './quantise.ts';
 import { refreshStorage } from './storage.ts';
 import { tryAdapter } from './playground.ts';
 
@@ -38,6 +39,7 @@ export async function resumeRun(run: RunSummary): Promise<void> {
 async function showWhatIsOpen(): Promise<void> {
   const { model, data } = await engine().describeOpen();
   if (model) patch('model', { card: model });
+  void refreshWeights();
   if (data) {
     patch('data', { card: data });
     patch('run', { labels: labelsOf(data) });

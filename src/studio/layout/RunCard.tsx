@@ -10,6 +10,7 @@ import { isActive } from '../logic/readiness.ts';
 import { rowsInFile } from '../logic/rows.ts';
 import { shareDone } from '../logic/runProgress.ts';
 import { changedFields, composeFields, methodOf, plannedSteps } from '../logic/settings.ts';
+import { weightsLabel, weightsOfFields } from '../logic/weightChoices.ts';
 import { goTo, useScreen } from '../routing.ts';
 import type { Screen } from '../routing.ts';
 import { useReadiness } from '../state/selectors.ts';
@@ -35,7 +36,7 @@ export function RunCard(): ReactNode {
           name="Model"
           screen="model"
           value={model?.name}
-          note={model && `${formatShort(model.parameters)} parameters`}
+          note={model && `${formatShort(model.parameters)} parameters, ${weightsLabel(model, weightsOfFields(fields))}`}
         />
         <Row
           name="Data"

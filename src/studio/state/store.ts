@@ -11,6 +11,8 @@ import { initialModel } from './model.ts';
 import type { ModelState } from './model.ts';
 import { initialPlayground } from './playground.ts';
 import type { PlaygroundState } from './playground.ts';
+import { initialQuantise } from './quantise.ts';
+import type { QuantiseState } from './quantise.ts';
 import { initialRun } from './run.ts';
 import type { RunState } from './run.ts';
 
@@ -18,6 +20,7 @@ import type { RunState } from './run.ts';
 export interface StudioState {
   readonly machine: MachineState;
   readonly model: ModelState;
+  readonly quantise: QuantiseState;
   readonly data: DataState;
   readonly method: MethodState;
   readonly run: RunState;
@@ -28,6 +31,7 @@ export interface StudioState {
 export const useStudio = create<StudioState>()(() => ({
   machine: initialMachine,
   model: initialModel,
+  quantise: initialQuantise,
   data: initialData,
   method: initialMethod,
   run: initialRun,

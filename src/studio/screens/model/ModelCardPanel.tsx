@@ -7,6 +7,7 @@ import { Panel } from '../../components/Panel.tsx';
 import { Stats } from '../../components/Stats.tsx';
 import type { Stat } from '../../components/Stats.tsx';
 import { formatBytes, formatCount, formatShort, plural } from '../../logic/format.ts';
+import { mainFormat } from '../../logic/packing.ts';
 import { chosenTask, taskText } from '../../logic/tasks.ts';
 import { useStudio } from '../../state/store.ts';
 import { KeepSwitch } from './KeepSwitch.tsx';
@@ -54,7 +55,6 @@ export function ModelCardPanel({ card }: { card: ModelCard }): ReactNode {
 }
 
 function figures(card: ModelCard): readonly Stat[] {
-  const formats = Object.entries(card.bytesByFormat).sort(([, a], [, b]) => b - a);
   return [
     {
       label: 'Parameters',
@@ -64,7 +64,7 @@ function figures(card: ModelCard): readonly Stat[] {
     {
       label: 'On disk',
       value: formatBytes(card.fileBytes),
-      note: formats.map(([format, bytes]) => `${format.toUpperCase()} ${formatBytes(bytes)}`).join(', '),
+      note: `most of it ${mainFormat(card)}`,
     },
     ...(card.image ? imageFigures(card, card.image) : textFigures(card)),
   ];

@@ -11,8 +11,10 @@ import { ScreenFrame } from '../../components/Panel.tsx';
 import { WorkProgress } from '../../components/Progress.tsx';
 import { useStudio } from '../../state/store.ts';
 import { ModelCardPanel } from './ModelCardPanel.tsx';
+import { QuantisePanel } from './QuantisePanel.tsx';
 import { SampleCard } from './SampleCard.tsx';
 import { StoredModels } from './StoredModels.tsx';
+import { WeightsPanel } from './WeightsPanel.tsx';
 import styles from './ModelScreen.module.css';
 
 export function ModelScreen(): ReactNode {
@@ -27,7 +29,13 @@ export function ModelScreen(): ReactNode {
       }
     >
       {opening.error && <ErrorNotice error={opening.error} />}
-      {card && <ModelCardPanel card={card} />}
+      {card && (
+        <>
+          <ModelCardPanel card={card} />
+          <WeightsPanel card={card} />
+          <QuantisePanel card={card} />
+        </>
+      )}
       <div className={card ? undefined : styles.first}>
         {!card && <SampleCard busy={opening.busy} />}
         <ModelDrop compact={card !== null} />

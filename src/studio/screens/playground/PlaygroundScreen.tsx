@@ -9,6 +9,8 @@ import { ScreenFrame } from '../../components/Panel.tsx';
 import { Segments } from '../../components/Segments.tsx';
 import { hasBothModes, playgroundMode } from '../../logic/playgroundMode.ts';
 import { isActive } from '../../logic/readiness.ts';
+import { composeFields } from '../../logic/settings.ts';
+import { weightsBeside, weightsLabel } from '../../logic/weightChoices.ts';
 import { goTo } from '../../routing.ts';
 import { emptyColumn } from '../../state/playground.ts';
 import { useStudio } from '../../state/store.ts';
@@ -45,7 +47,12 @@ export function PlaygroundScreen(): ReactNode {
           {mode === 'write' ? <PromptBox /> : <ClassifyBox readsImages={model.image !== undefined} />}
           {asked !== '' && asked !== prompt && <p className={styles.asked}>{asked}</p>}
           <div className={styles.columns}>
-            <Answer title="Base" subtitle={model.name} column={base} emptyText={baseText(mode, model)} />
+            <Answer
+              title="Base"
+              subtitle={<BaseWeights model={model} />}
+              column={base}
+              emptyText={baseText(mode, model)}
+            />
             <Answer
               title="Tuned"
               subtitle={<AdapterSelect />}
@@ -63,6 +70,17 @@ export function PlaygroundScreen(): ReactNode {
       )}
     </ScreenFrame>
   );
+}
+
+/** The base answers on the weights that the adapter beside it was trained on. */
+function BaseWeights({ model }: { model: ModelCard }): ReactNode {
+  const { adapters } = useStudio((state) => state.library);
+  const { adapterId } = useStudio((state) => state.playground);
+  const method = useStudio((state) => state.method);
+  const options = useStudio((state) => state.data.options);
+  const adapter = adapters.find(({ id }) => id === adapterId);
+  const weights = weightsBeside(adapter, composeFields(method, options));
+  return `${model.name}, ${weightsLabel(model, weights)}`;
 }
 
 const leads = {
