@@ -1,15 +1,18 @@
 import { planGraph } from '../graph/plan.ts';
-import { sizeOf, type Tensor } from '../graph/tensor.ts';
+import { parameterBytes, stepParameterBytes } from '../graph/program.ts';
+import { sizeOf } from '../graph/tensor.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { WeightCatalog } from '../models/builder.ts';
-import { loweringContext } from '../models/runtime.ts';
+import { fedBytes, loweringContext, type Traced } from '../models/runtime.ts';
 import { unreadTensors } from '../models/unreadTensors.ts';
 import { weightBytes } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
 import { layOutAdapter } from '../peft/parameterSpace.ts';
 import { trainedParameters } from '../peft/parameters.ts';
+import { ParameterGroups } from '../train/parameterGroups.ts';
 import type { TrainingSettings } from '../train/settings.ts';
 import { lossShape, traceLoss } from '../train/traceLoss.ts';
+import { traceOptimizer } from '../train/traceOptimizer.ts';
 
 export interface EstimateInput {
   readonly description: ModelDescription;
@@ -27,8 +30,14 @@ export interface EstimateInput {
   readonly device: { readonly bindingLimit: number; readonly maxBufferSize: number; readonly isSoftware: boolean };
 }
 
+/** WebGPU's largest minUniformBufferOffsetAlignment, and that of nearly every device. */
+const uniformAlignment = 256;
+
 export type EstimatedBytes = Readonly<
-  Record<'weights' | 'adapters' | 'gradients' | 'optimizer' | 'activations' | 'inputs' | 'staging', number>
+  Record<
+    'weights' | 'adapters' | 'gradients' | 'optimizer' | 'activations' | 'inputs' | 'staging' | 'parameters',
+    number
+  >
 >;
 
 /** The bytes that a run will allocate on the GPU, from the plans that it will use. Nothing is allocated. */
@@ -40,10 +49,13 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const shape = { ...rows, decoderTokens: input.decoderTokens };
   const model = { description, catalog, adapter: adapter.hooks, positions: input.positions };
   const modes = input.evaluates ? [true, false] : [true];
-  const plans = modes.map((gradients) => {
-    const traced = traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing });
-    return planGraph(traced.graph, traced.outputs, loweringContext(device), device.maxBufferSize);
-  });
+  const losses = modes.map((gradients) =>
+    traceLoss(model, shape, { gradients, checkpointing: settings.gradientCheckpointing }),
+  );
+  const groups = new ParameterGroups(trained, settings, 0).count;
+  const plans = [...losses, { graph: traceOptimizer(trained, groups, adapter), outputs: [] }].map(
+    ({ graph, outputs }: Traced) => planGraph(graph, outputs, loweringContext(device), device.maxBufferSize),
+  );
   const arenas = Math.max(...plans.map((plan) => plan.bufferSizes.length));
   let activations = 0;
   for (let i = 0; i < arenas; i++) activations += Math.max(...plans.map((plan) => plan.bufferSizes[i] ?? 0));
@@ -53,15 +65,10 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
     gradients: space,
     optimizer: 2 * space,
     activations,
-    inputs: Math.max(...plans.map((plan) => leafBytes(plan.leaves))),
+    inputs: fedBytes(plans),
     staging: 2048,
+    parameters: plans.reduce((sum, plan) => sum + parameterBytes(plan, uniformAlignment), stepParameterBytes),
   };
-}
-
-function leafBytes(leaves: ReadonlySet<Tensor>): number {
-  let bytes = 0;
-  for (const leaf of leaves) if (leaf.origin.kind === 'input') bytes += sizeOf(leaf.shape) * 4;
-  return bytes;
 }
 
 export function totalBytes(bytes: EstimatedBytes): number {

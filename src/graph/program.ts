@@ -159,21 +159,15 @@ class UniformSlots {
   readonly #dummyBuffer: GPUBuffer;
 
   constructor(gpu: Gpu, dispatches: readonly DispatchPlan[]) {
-    const longest = Math.max(1, ...dispatches.map((dispatch) => dispatch.params.length));
-    this.#slotSize = Math.ceil((longest * 4) / gpu.uniformAlignment) * gpu.uniformAlignment;
-    const indexByBlock = new Map<string, number>();
-    this.#slots = dispatches.map((dispatch) => {
-      const key = JSON.stringify(dispatch.params);
-      const known = indexByBlock.get(key) ?? indexByBlock.size;
-      indexByBlock.set(key, known);
-      return known;
-    });
-    const bytes = new DataView(new ArrayBuffer(indexByBlock.size * this.#slotSize));
+    const { slots, slotSize, count } = slotsOf(dispatches, gpu.uniformAlignment);
+    this.#slots = slots;
+    this.#slotSize = slotSize;
+    const bytes = new DataView(new ArrayBuffer(count * slotSize));
     dispatches.forEach((dispatch, i) => writeWords(bytes, (this.#slots[i] ?? 0) * this.#slotSize, dispatch.params));
     const { UNIFORM, COPY_DST } = GPUBufferUsage;
     this.buffer = gpu.memory.create('parameters', 'uniform slots', bytes.byteLength, UNIFORM | COPY_DST);
     gpu.device.queue.writeBuffer(this.buffer, 0, bytes.buffer);
-    this.#dummyBuffer = gpu.memory.create('parameters', 'absent operand', 256, GPUBufferUsage.STORAGE);
+    this.#dummyBuffer = gpu.memory.create('parameters', 'absent operand', dummyBytes, GPUBufferUsage.STORAGE);
   }
 
   slot(index: number): BufferRange {
@@ -181,8 +175,31 @@ class UniformSlots {
   }
 
   dummy(): BufferRange {
-    return { buffer: this.#dummyBuffer, offset: 0, size: 256 };
+    return { buffer: this.#dummyBuffer, offset: 0, size: dummyBytes };
   }
+}
+
+/** Bytes of what stands in for an operand that a kernel does without. */
+const dummyBytes = 256;
+
+/** Bytes of the parameter blocks of a plan's dispatches, once it is bound. */
+export function parameterBytes({ dispatches }: Plan, uniformAlignment: number): number {
+  const { slotSize, count } = slotsOf(dispatches, uniformAlignment);
+  return slotSize * count + dummyBytes;
+}
+
+/** The slot of each dispatch: those with the same parameters share one. */
+function slotsOf(dispatches: readonly DispatchPlan[], uniformAlignment: number) {
+  const longest = Math.max(1, ...dispatches.map((dispatch) => dispatch.params.length));
+  const slotSize = Math.ceil((longest * 4) / uniformAlignment) * uniformAlignment;
+  const indexByBlock = new Map<string, number>();
+  const slots = dispatches.map((dispatch) => {
+    const key = JSON.stringify(dispatch.params);
+    const known = indexByBlock.get(key) ?? indexByBlock.size;
+    indexByBlock.set(key, known);
+    return known;
+  });
+  return { slots, slotSize, count: indexByBlock.size };
 }
 
 function writeWords(view: DataView, offset: number, words: readonly Word[]): void {

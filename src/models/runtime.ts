@@ -177,9 +177,9 @@ export class Runtime {
    * a space; any other state has a buffer of its own.
    */
   #stateRange(name: string, bytes: number): BufferRange {
-    const one = /^(gradient|parameter):(.*)$/s.exec(name);
+    const one = partOfSpace.exec(name);
     if (one?.[2] !== undefined) return this.#ofSpace(one[1] === 'gradient' ? 'gradients' : 'parameters', one[2]);
-    const piece = /^(parameters|gradients|firstMoments|secondMoments)\.(\d+)$/.exec(name);
+    const piece = pieceOfSpace.exec(name);
     if (piece && this.#space) return this.#space.piece(piece[1] as SpaceName, Number(piece[2]));
     return this.state(name, bytes);
   }
@@ -206,6 +206,23 @@ export class Runtime {
     this.#buffers.set(key, range);
     return range;
   }
+}
+
+const partOfSpace = /^(gradient|parameter):(.*)$/s;
+const pieceOfSpace = /^(parameters|gradients|firstMoments|secondMoments)\.(\d+)$/;
+
+/** Bytes of the buffers that a Runtime makes for the inputs of these plans and for the states that lie in no space. */
+export function fedBytes(plans: readonly Plan[]): number {
+  const buffers = new Map<string, number>();
+  for (const { leaves } of plans)
+    for (const { origin, shape } of leaves) {
+      const bytes = sizeOf(shape) * 4;
+      if (origin.kind === 'input') buffers.set(inputKey(origin.name, bytes), bytes);
+      if (origin.kind !== 'state' || partOfSpace.test(origin.name) || pieceOfSpace.test(origin.name)) continue;
+      const key = `state:${origin.name}`;
+      buffers.set(key, Math.max(bytes, buffers.get(key) ?? 0));
+    }
+  return [...buffers.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function inputKey(name: string, bytes: number): string {

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LoadedModel } from '../../src/engine/loadedModel.ts';
-import { estimateBytes, totalBytes } from '../../src/engine/estimate.ts';
+import { estimateBytes, totalBytes, type EstimatedBytes } from '../../src/engine/estimate.ts';
+import { quantisationOf } from '../../src/engine/quantisationFields.ts';
 import { prepareRun } from '../../src/engine/preparedRun.ts';
 import { RunControl } from '../../src/engine/runControl.ts';
 import { largestBatch } from '../../src/engine/runBatches.ts';
@@ -65,34 +66,33 @@ async function train(
   model: LoadedModel;
   result: TrainingResult;
   losses: number[];
-  estimated: number;
-  allocated: number;
+  estimated: EstimatedBytes;
+  allocated: ReadonlyMap<string, number>;
 }> {
-  const [gpu, model] = [await openGpu(bindingLimit), await openModel(folder)];
+  const [gpu, stored] = [await openGpu(bindingLimit), await openModel(folder)];
+  const model = stored.quantised(quantisationOf(fields));
   const { vocabSize } = model.checkpoint.description;
   const rows = [20, 31, 12, 26].map((length, i) => row(counted(length, 11 * i, vocabSize)));
   const { run, adapter, initial } = await prepareRun(model, { batch_size: 2, max_steps: 3, shuffle: false, ...fields });
   const settings = run.training;
   const losses: number[] = [];
-  let allocated = 0;
+  let allocated: ReadonlyMap<string, number> = new Map();
   const result = await trainAdapter(
     { gpu, model, adapter, initial, rows, evalRows: rows.slice(0, 2), settings },
     new RunControl(),
     {
       onStep: ({ loss }) => {
         losses.push(loss);
-        allocated = [...gpu.memory.bytesByCategory().values()].reduce((sum, bytes) => sum + bytes, 0);
+        allocated = new Map(gpu.memory.bytesByCategory());
       },
     },
   );
   const { description, catalog } = model.checkpoint;
   const batch = await largestBatch(rows, settings.batchSize, model);
-  const estimated = totalBytes(
-    estimateBytes({
-      ...{ description, catalog, adapter, settings, evaluates: true, positions: model.positions },
-      ...{ tokens: batch.tokens, labelled: batch.targetCount, device: gpu.description },
-    }),
-  );
+  const estimated = estimateBytes({
+    ...{ description, catalog, adapter, settings, evaluates: true, positions: model.positions },
+    ...{ tokens: batch.tokens, labelled: batch.targetCount, device: gpu.description },
+  });
   return { gpu, model, result, losses, estimated, allocated };
 }
 
@@ -131,6 +131,12 @@ describe('weights in shards', () => {
   });
 });
 
+const sum = (bytes: Iterable<number>) => [...bytes].reduce((total, part) => total + part, 0);
+
+function expectAsEstimated(estimated: EstimatedBytes, allocated: ReadonlyMap<string, number>): void {
+  expect(Math.abs(totalBytes(estimated) / sum(allocated.values()) - 1)).toBeLessThan(0.03);
+}
+
 describe('the memory of a run', () => {
   it.each([false, true])('is what was estimated, checkpointing %s', async (gradientCheckpointing) => {
     const { estimated, allocated } = await train(demo, {
@@ -138,7 +144,23 @@ describe('the memory of a run', () => {
       target_modules: 'all-linear',
       gradient_checkpointing: gradientCheckpointing,
     });
-    expect(Math.abs(estimated / allocated - 1)).toBeLessThan(0.03);
+    expectAsEstimated(estimated, allocated);
+  });
+
+  it.each([
+    ['llama-nf4', { load_in_4bit: true, bnb_4bit_quant_type: 'nf4', bnb_4bit_use_double_quant: true, use_dora: true }],
+    ['llama-nf4', { load_in_4bit: true, load_embeddings_in_8bit: true, peft_type: 'IA3' }],
+    ['llama-fp4', { target_modules: 'all-linear', gradient_checkpointing: true }],
+    ['qwen2-int8', { peft_type: 'HOULSBY' }],
+    ['llama-gptq', { target_modules: 'all-linear', use_dora: true, lora_dropout: 0.1 }],
+    ['llama-awq', { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 5 }],
+    ['llama-k-gguf.gguf', { target_modules: ['q_proj', 'lm_head'] }],
+    ['gpt2-gguf.gguf', { peft_type: 'PROMPT_TUNING', num_virtual_tokens: 5 }],
+    ['bloom-gguf.gguf', { peft_type: 'BITFIT' }],
+  ] as const)('is what was estimated for a quantised model: %s, %j', async (name, fields) => {
+    const { estimated, allocated } = await train(path(`tests/fixtures/parity/models/${name}`), fields);
+    expectAsEstimated(estimated, allocated);
+    expect(allocated.get('weights')).toBe(estimated.weights);
   });
 
   it('is given back at the end, but for the weights, which the model keeps until it is unloaded', async () => {

@@ -14,6 +14,7 @@ const partNames: Readonly<Record<string, string>> = {
   activations: 'Activations',
   inputs: 'Inputs',
   staging: 'Staging',
+  parameters: 'Kernel parameters',
 };
 
 const verdicts: Readonly<Record<MemoryEstimate['verdict'], string>> = {
