@@ -81,7 +81,7 @@ async function openFolder(files: FileSet, name: string, task: TaskChoice | undef
   const family = familyOf(folder.config);
   const description = family.describe(folder.config as Record<string, unknown>, task);
   const tensors = new Map<string, CheckpointTensor>();
-  const { packed, others } = await gatherQuantised(folder.config, folder.tensors);
+  const { packed, others } = await gatherQuantised(folder.config, folder.tensors, folder.files);
   for (const [stored, { entry, packed: tensor }] of packed) {
     const { format, rows, columns } = tensor;
     const key = family.tensorFromFolder?.(stored, description) ?? stored;
@@ -210,7 +210,7 @@ export function tensorOf(checkpoint: Checkpoint, name: string): CheckpointTensor
 }
 
 /** Rows that the tensor is read by: a vector whose elements the file orders otherwise has one in each. */
-function rowsOf({ shape, rowOrder }: BlockTensor): number {
+export function rowsOf({ shape, rowOrder }: BlockTensor): number {
   return shape.length > 1 || rowOrder ? (shape[0] ?? 1) : 1;
 }
 
@@ -253,7 +253,11 @@ export async function readDecodedRows(
 
 /** A tensor of the checkpoint as f32, decoded. For tensors small enough to hold, and those that are trained whole. */
 export async function readDecoded(checkpoint: Checkpoint, name: string): Promise<Float32Array> {
-  const tensor = tensorOf(checkpoint, name);
+  return decodeTensor(tensorOf(checkpoint, name));
+}
+
+/** A tensor as f32, decoded, in the order of the model. */
+export async function decodeTensor(tensor: CheckpointTensor): Promise<Float32Array> {
   return tensor.packed ? decodePacked(tensor.packed) : readBlocks(tensor);
 }
 
