@@ -4,6 +4,7 @@ import { sizeOf } from '../graph/tensor.ts';
 import type { ModelDescription } from '../models/family.ts';
 import type { WeightCatalog } from '../models/builder.ts';
 import { fedBytes, loweringContext, type Traced } from '../models/runtime.ts';
+import { stagingBytes } from '../models/stagingBytes.ts';
 import { unreadTensors } from '../models/unreadTensors.ts';
 import { weightBytes } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
@@ -27,11 +28,10 @@ export interface EstimateInput {
   readonly labelled: number;
   readonly evaluates: boolean;
   readonly positions: number;
+  /** linears are quantised while they are loaded */
+  readonly quantises?: boolean;
   readonly device: { readonly bindingLimit: number; readonly maxBufferSize: number; readonly isSoftware: boolean };
 }
-
-/** WebGPU's largest minUniformBufferOffsetAlignment, and that of nearly every device. */
-const uniformAlignment = 256;
 
 export type EstimatedBytes = Readonly<
   Record<
@@ -39,6 +39,12 @@ export type EstimatedBytes = Readonly<
     number
   >
 >;
+
+/** WebGPU's default minUniformBufferOffsetAlignment, which most devices have. */
+const uniformAlignment = 256;
+
+/** Bytes through which a run's figures are read back. */
+const stepStaging = 2048;
 
 /** The bytes that a run will allocate on the GPU, from the plans that it will use. Nothing is allocated. */
 export function estimateBytes(input: EstimateInput): EstimatedBytes {
@@ -59,15 +65,19 @@ export function estimateBytes(input: EstimateInput): EstimatedBytes {
   const arenas = Math.max(...plans.map((plan) => plan.bufferSizes.length));
   let activations = 0;
   for (let i = 0; i < arenas; i++) activations += Math.max(...plans.map((plan) => plan.bufferSizes[i] ?? 0));
+  const unread = unreadTensors(description, adapter.hooks);
+  const inputs = fedBytes(plans);
+  // what weights pass through on loading is free again before anything is there that only steps need
+  const loading = input.quantises ? stagingBytes({ catalog, description }, device.bindingLimit, unread) : 0;
   return {
-    weights: weightBytes({ catalog, description }, input.positions, unreadTensors(description, adapter.hooks)),
+    weights: weightBytes({ catalog, description }, input.positions, unread),
     adapters: space + (fixed.slots.length > 0 ? fixed.size * 4 : 0),
     gradients: space,
     optimizer: 2 * space,
     activations,
-    inputs: fedBytes(plans),
-    staging: 2048,
+    inputs,
     parameters: plans.reduce((sum, plan) => sum + parameterBytes(plan, uniformAlignment), stepParameterBytes),
+    staging: Math.max(stepStaging, loading - activations - inputs),
   };
 }
 

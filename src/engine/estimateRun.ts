@@ -92,6 +92,7 @@ async function estimateInput(
     labelled: batch.targetCount,
     evaluates: rows.evaluation !== undefined || ratio > 0,
     positions: model.positions,
+    quantises: (quantisation ?? wanted) !== undefined,
     device,
   };
   return { input, facts };

@@ -10,6 +10,7 @@ import { methodOfConfig } from '../peft/registry.ts';
 import { formatLabel } from '../quant/registry.ts';
 import { estimateBytes, modelParameters, parameterCounts, totalBytes } from './estimate.ts';
 import { positionsOf } from './loadedModel.ts';
+import { stepsOfSomeRun } from './methodFits.ts';
 import { at, modelPathOf, openPath, readRunFile } from './nodeFiles.ts';
 import { openModelAt } from './nodeOpen.ts';
 import { describeRun, withinPositions } from './runFields.ts';
@@ -35,6 +36,7 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
     baseModelName: null,
     taskType: peftTaskType(description.task),
     quantisation: init ? undefined : (quantisation ?? null),
+    totalSteps: described.training.maxSteps || stepsOfSomeRun,
   };
   const adapter = described.method.attach(described.methodFields, adapterFacts);
   const { image } = description;
@@ -51,6 +53,7 @@ export async function estimateCommand(runFile: string): Promise<Record<string, u
     labelled: run.training.batchSize * (description.pool ? 1 : tokens),
     evaluates,
     positions,
+    quantises: quantisation !== undefined,
     device: { bindingLimit: 2 ** 30, maxBufferSize: 2 ** 30, isSoftware: false },
   });
   const { trainable, total } = parameterCounts(description, adapter);

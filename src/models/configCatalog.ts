@@ -30,7 +30,7 @@ function quantisedAs(settings: Json, columns: number): FormatName | undefined {
     case 'bitsandbytes': {
       if (settings['load_in_8bit'] === true) return 'int8';
       const kind = settings['bnb_4bit_quant_type'] === 'nf4' ? 'nf4' : 'fp4';
-      return quantisedFormat({ kind, doubleQuant: settings['bnb_4bit_use_double_quant'] === true });
+      return quantisedFormat({ kind, doubleQuant: settings['bnb_4bit_use_double_quant'] === true }, columns);
     }
     case 'gptq':
     case 'awq': {

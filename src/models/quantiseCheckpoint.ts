@@ -1,6 +1,5 @@
 import { UserError } from '../formats/errors.ts';
 import type { FormatName, PackedFormatName } from '../quant/format.ts';
-import { BLOCK } from '../quant/codes.ts';
 import { quantised, quantisedFormat, type Quantisation } from '../quant/quantise.ts';
 import { formatLabel, weightFormats } from '../quant/registry.ts';
 import type { WeightCatalog } from './builder.ts';
@@ -15,14 +14,15 @@ const embeddingStep = 8;
 
 /**
  * The checkpoint with its linears quantised while they are loaded: all but the head, as Transformers quantises; with `embeddings` the
- * embedding and the head in INT8, too. Throws a UserError for weights that are quantised already, and for rows that blocks do not divide.
+ * embedding and the head in INT8, too. Throws a UserError for weights that are quantised already, and for an embedding that
+ * kernels could not look up.
  */
 export function quantiseCheckpoint(checkpoint: Checkpoint, quantisation: Quantisation): Checkpoint {
   const { description, catalog } = checkpoint;
   const tensors = new Map<string, CheckpointTensor>(checkpoint.tensors);
   for (const [name, wanted] of quantisedWeights(description, catalog, quantisation)) {
     const tensor = tensors.get(name);
-    if (tensor && !tensor.packed) tensors.set(name, quantiseTensor(tensor, wanted));
+    if (tensor && !tensor.packed) tensors.set(name, quantiseTensor(name, tensor, wanted));
   }
   return { ...checkpoint, quantisation, tensors, catalog: quantiseCatalog(catalog, description, quantisation) };
 }
@@ -35,7 +35,7 @@ export function quantiseCatalog(
 ): WeightCatalog {
   const formats = new Map<string, PackedFormatName>();
   for (const [name, wanted] of quantisedWeights(description, catalog, quantisation))
-    formats.set(name, quantisedFormat(wanted));
+    formats.set(name, quantisedFormat(wanted, catalog.get(name)?.shape.at(-1)));
   return new Map(
     [...catalog].map(([name, { shape, format }]) => [name, { shape, format: formats.get(name) ?? format }]),
   );
@@ -56,7 +56,7 @@ export function quantisedWeights(
     if (!stored || kind === 'norm' || (isOuter && !quantisation.embeddings)) continue;
     const wanted: Quantisation = isOuter ? { kind: 'int8', doubleQuant: false } : quantisation;
     requireFloats(name, stored.format);
-    requireBlocks(name, stored.shape.at(-1) ?? 1, wanted, kind);
+    if (kind === 'embedding') requireWholeSteps(name, stored.shape.at(-1) ?? 1);
     weights.set(name, wanted);
   }
   return weights;
@@ -69,21 +69,17 @@ function requireFloats(name: string, format: FormatName): void {
   );
 }
 
-function requireBlocks(name: string, columns: number, { kind }: Quantisation, module: string): void {
-  if (module === 'embedding' && columns % embeddingStep !== 0)
+function requireWholeSteps(name: string, columns: number): void {
+  if (columns % embeddingStep !== 0)
     throw new UserError(
       `${name} has rows of ${columns} weights, and an embedding in 8 bits needs a multiple of ${embeddingStep}. Leave it as it is stored.`,
     );
-  if (kind === 'int8' || columns % BLOCK === 0) return;
-  throw new UserError(
-    `load_in_4bit: ${name} has rows of ${columns} weights, which ${formatLabel(kind)}'s blocks of 64 do not divide: a multiple of ${BLOCK} is needed. Use load_in_8bit instead.`,
-  );
 }
 
-function quantiseTensor(tensor: BlockTensor, quantisation: Quantisation): CheckpointTensor {
+function quantiseTensor(name: string, tensor: BlockTensor, quantisation: Quantisation): CheckpointTensor {
   const [rows = 1, columns = 1] = tensor.shape;
   const read = async (rowStart: number, rowCount: number) =>
     weightFormats[tensor.format].decode(await readRows(tensor, rowStart, rowCount), rowCount * columns);
-  const packed = quantised({ rows, columns, read }, quantisation);
+  const packed = quantised({ name, rows, columns, read }, quantisation);
   return { entry: tensor.entry, shape: tensor.shape, format: packed.format, packed, original: tensor };
 }

@@ -1,6 +1,10 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { BufferRange } from '../gpu/kernel.ts';
 import { sizeOf, type Tensor } from '../graph/tensor.ts';
+import type { PutPlane } from '../quant/packed.ts';
+import { quantisationTo } from '../quant/quantise.ts';
+import { GpuQuantiser } from '../quant/quantiseOnGpu.ts';
+import type { MatrixShape } from '../quant/quantiserRing.ts';
 import { formatOf, weightFormats } from '../quant/registry.ts';
 import { planeBytes, shardRows } from '../quant/shards.ts';
 import type { Shard } from '../graph/op.ts';
@@ -12,9 +16,10 @@ import {
   type BlockTensor,
   type Checkpoint,
   type CheckpointTensor,
+  type QuantisedTensor,
 } from './checkpoint.ts';
 
-/** Bytes read from the file and handed to the GPU at a time. */
+/** Bytes read from the file and handed to the GPU at a time, where nothing is quantised on the way. */
 const sliceBytes = 8 * 2 ** 20;
 /** After that many bytes the upload waits for the GPU, so that slices can be collected. */
 const bytesInFlight = 24 * 2 ** 20;
@@ -28,6 +33,13 @@ export interface LoadOptions {
   readonly without?: ReadonlySet<string>;
   readonly onProgress?: LoadProgress;
   readonly signal?: AbortSignal;
+}
+
+/** A weight that is quantised on the way: its planes, by shard, are whole later. */
+interface Arriving {
+  readonly name: string;
+  readonly planes: BufferRange[][];
+  readonly whole: Promise<void>;
 }
 
 /** The frozen weights of one model on the GPU, in their stored formats: read-only, shared by all programs and all adapters. */
@@ -47,22 +59,38 @@ export class WeightStore {
     const isWanted = (name: string) => used.has(name) && !without?.has(name) && !this.#ranges.has(name);
     const tensors = [...checkpoint.tensors].filter(([name]) => isWanted(name));
     const total = tensors.reduce((sum, [, tensor]) => sum + tensor.entry.byteLength, 0);
+    const quantiser = new GpuQuantiser(
+      this.#gpu,
+      tensors.flatMap(([, { original }]) => (original ? [matrixOf(original)] : [])),
+    );
+    const arriving: Arriving[] = [];
     let done = 0;
     let sinceWait = 0;
     await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, async () => {
-      for (const [name, constant] of checkpoint.description.constants(positions))
-        if (!this.#ranges.has(`constant:${name}`)) this.#putFloats(`constant:${name}`, constant.data);
-      for (const [name, tensor] of tensors) {
-        signal?.throwIfAborted();
-        if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
-        else await this.#stream(name, tensor);
-        done += tensor.entry.byteLength;
-        sinceWait += tensor.entry.byteLength;
-        onProgress?.(done, total);
-        if (sinceWait > bytesInFlight) {
-          await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
-          sinceWait = 0;
+      try {
+        for (const [name, constant] of checkpoint.description.constants(positions))
+          if (!this.#ranges.has(`constant:${name}`)) this.#putFloats(`constant:${name}`, constant.data);
+        for (const [name, tensor] of tensors) {
+          signal?.throwIfAborted();
+          if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
+          else if (tensor.original) arriving.push(await this.#quantise(name, tensor, tensor.original, quantiser));
+          else {
+            await this.#stream(name, tensor);
+            sinceWait += tensor.entry.byteLength;
+          }
+          done += tensor.entry.byteLength;
+          onProgress?.(done, total);
+          if (sinceWait > bytesInFlight) {
+            await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
+            sinceWait = 0;
+          }
         }
+        for (const { name, planes, whole } of arriving) {
+          await this.#gpu.wait(whole);
+          this.#ranges.set(name, planes);
+        }
+      } finally {
+        quantiser.destroy();
       }
     });
   }
@@ -79,23 +107,46 @@ export class WeightStore {
   }
 
   async #stream(name: string, tensor: CheckpointTensor): Promise<void> {
+    const { columns, shards, planes } = this.#allocate(name, tensor);
+    if (tensor.packed) await tensor.packed.write(shards, this.#putInto(planes));
+    else for (const [s, shard] of shards.entries()) await this.#fill(tensor, shard, columns, planes[s] ?? []);
+    this.#ranges.set(name, planes);
+  }
+
+  /** Resolves when the floats are on their way to the GPU. */
+  async #quantise(
+    name: string,
+    tensor: QuantisedTensor,
+    original: BlockTensor,
+    quantiser: GpuQuantiser,
+  ): Promise<Arriving> {
+    const { rows, columns, shards, planes } = this.#allocate(name, tensor);
+    const { done: whole } = await quantiser.quantise(
+      { name, format: original.format, rows, columns, read: rowReader(original) },
+      quantisationTo(tensor.format),
+      { shards, codes: planes.flatMap(([codes]) => codes ?? []), put: this.#putInto(planes) },
+    );
+    return { name, planes, whole };
+  }
+
+  /** Buffers for every plane of every shard. */
+  #allocate(name: string, tensor: CheckpointTensor) {
     const format = formatOf(tensor.format);
-    const [rows = 1, ...rest] = tensor.shape;
-    const columns = sizeOf(rest);
+    const { rows, columns } = matrixOf(tensor);
     const shards = shardRows(rows, columns, format, this.#gpu.description.bindingLimit);
-    const ranges: BufferRange[][] = [];
-    for (const [s, shard] of shards.entries()) {
-      const planes = planeBytes(format, shard.rowCount, columns).map((bytes, p) =>
+    const planes = shards.map(({ rowCount }, s) =>
+      planeBytes(format, rowCount, columns).map((bytes, p) =>
         this.#create(`${name}.${s}.${format.planes[p]?.name}`, bytes),
-      );
-      ranges.push(planes);
-      if (!tensor.packed) await this.#fill(tensor, shard, columns, planes);
-    }
-    await tensor.packed?.write(shards, (shard, plane, offset, bytes) => {
-      const target = ranges[shard]?.[plane];
+      ),
+    );
+    return { rows, columns, shards, planes };
+  }
+
+  #putInto(planes: readonly (readonly BufferRange[])[]): PutPlane {
+    return (shard, plane, offset, bytes) => {
+      const target = planes[shard]?.[plane];
       if (target) this.#write(target, offset, bytes);
-    });
-    this.#ranges.set(name, ranges);
+    };
   }
 
   async #fill(tensor: BlockTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
@@ -133,6 +184,23 @@ export class WeightStore {
     if (padded !== bytes) padded.set(bytes);
     this.#gpu.device.queue.writeBuffer(range.buffer, offset, padded as Uint8Array<ArrayBuffer>);
   }
+}
+
+function matrixOf({ shape }: Pick<CheckpointTensor, 'shape'>): MatrixShape {
+  const [rows = 1, ...rest] = shape;
+  return { rows, columns: sizeOf(rest) };
+}
+
+/** Reads rows in order. A transposed tensor is read once and held whole while it is, since any of its rows lies all over the file. */
+function rowReader(tensor: BlockTensor): (rowStart: number, rowCount: number) => Promise<Uint8Array> {
+  if (!tensor.isTransposed) return (rowStart, rowCount) => readRows(tensor, rowStart, rowCount);
+  const { rows } = matrixOf(tensor);
+  let whole: Promise<Uint8Array> | undefined;
+  return async (rowStart, rowCount) => {
+    whole ??= readRows(tensor, 0, rows);
+    const rowBytes = (await whole).byteLength / rows;
+    return (await whole).subarray(rowStart * rowBytes, (rowStart + rowCount) * rowBytes);
+  };
 }
 
 function isVector(tensor: CheckpointTensor): boolean {
