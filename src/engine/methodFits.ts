@@ -15,7 +15,7 @@ import { peftTaskType } from './preparedRun.ts';
 import type { TaskFields } from './taskModel.ts';
 
 /** Optimizer steps that leave room for what any method spreads over a run, where the run is not known yet. */
-const stepsOfSomeRun = 10_000;
+export const stepsOfSomeRun = 10_000;
 
 /** How each method with its usual settings would sit on the model, or why it cannot. Reads headers alone. */
 export async function methodFits(

@@ -267,6 +267,8 @@ describe('estimate', () => {
     ['Llama-3-8B', {}, 3407872, 8030261248],
     ['Llama-3-8B', allLinear, 41943040, 8030261248],
     ['Llama-3-8B', { peft_type: 'IA3' }, 524288, 8030261248],
+    // how many steps its cuts are spread over is not known without the rows
+    ['Llama-3-8B', { peft_type: 'ADALORA' }, 5112576, 8030261248],
     ['Qwen2.5-7B', {}, 2523136, 7615616512],
     ['Qwen2.5-7B', { peft_type: 'IA3' }, 645120, 7615616512],
     ['SmolLM2-135M', allLinear, 4884480, 134515008],
