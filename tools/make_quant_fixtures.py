@@ -132,8 +132,26 @@ def awq_file(rng: np.random.Generator) -> None:
     write_json("awq.json", {"groupSize": size, "sha256": values_hash(values.T)})
 
 
+def gguf_encodings(rng: np.random.Generator) -> None:
+    """Blocks of numbers of every kind, and the bytes that gguf's own encoders make of them."""
+    blocks = rng.normal(size=(16, 32)) * np.exp(rng.normal(size=(16, 1)) * 4)
+    blocks[1] = 0
+    blocks[2] = 0.37
+    blocks[3] = -np.abs(blocks[3])
+    blocks[4, 7] = 400 * np.abs(blocks[4]).max()
+    blocks[5] = blocks[5].round(0) / 2  # halves of a step, and the same number many times
+    blocks[6] *= 1e-9 / np.abs(blocks[6]).max()  # scales below the least half
+    blocks[7, ::2] = blocks[7, 0]
+    blocks[8, 0], blocks[8, 1] = 9.0, -9.0  # the first of two that are as far from 0
+    blocks[9] = np.arange(32) - 16
+    values = blocks.astype(np.float32)
+    kinds = [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0]
+    write_json("encodings.json", {"values": text(values), "bytes": {kind.name.lower(): text(quants.quantize(values, kind)) for kind in kinds}})
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    gguf_encodings(np.random.default_rng(20261122))
     rng = np.random.default_rng(20261123)
     gguf_blocks(rng)
     bitsandbytes_files()
