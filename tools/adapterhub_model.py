@@ -3,13 +3,29 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig, AutoModelForCausalLM, AutoModelForImageClassification, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+)
+
+CLASSES = 3
+KINDS = {
+    'CAUSAL_LM': AutoModelForCausalLM, 'SEQ_CLS': AutoModelForSequenceClassification, 'TOKEN_CLS': AutoModelForTokenClassification,
+    'IMAGE_CLS': AutoModelForImageClassification, 'SEQ_2_SEQ_LM': AutoModelForSeq2SeqLM,
+}
 
 
 def open_model(path: Path, task: str):
     """Transformers 4 knows rope_theta, but not Transformers 5's rope_parameters."""
-    kind = AutoModelForCausalLM if task == 'CAUSAL_LM' else AutoModelForSequenceClassification
-    config = AutoConfig.from_pretrained(path)
+    labels = {} if task in ('CAUSAL_LM', 'SEQ_2_SEQ_LM') else {'num_labels': CLASSES}
+    config = AutoConfig.from_pretrained(path, **labels)
     if hasattr(config, 'rope_parameters'):
         config.rope_theta = config.rope_parameters['rope_theta']
-    return kind.from_pretrained(path, config=config, dtype=torch.float32)
+    torch.manual_seed(700)
+    model = KINDS[task].from_pretrained(path, config=config, dtype=torch.float32)
+    if task == 'SEQ_2_SEQ_LM':
+        # Transformers 4 scales the decoder's output where the embeddings are tied; 5 has a field for it, and mT5 never does
+        model.config.tie_word_embeddings = getattr(config, 'scale_decoder_outputs', config.model_type == 't5')
+    if task == 'TOKEN_CLS':
+        model.dropout.p = 0.0  # a tenth in a causal model whose config says nothing
+    return model

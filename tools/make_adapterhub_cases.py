@@ -16,15 +16,23 @@ import adapters
 import torch
 from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
 from adapterhub_model import open_model
-from parity_tasks import Classification
+from parity_tasks import Classification, Images, Translation, Words
 from parity_training import Causal, Run, jitter, measure, save_adapter, train
-from transformers import AutoTokenizer
+from safetensors.torch import save_file
+from transformers import AutoImageProcessor, AutoTokenizer
 
 PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
-ROWS = {'CAUSAL_LM': PARITY / 'cases' / 'llama-lora' / 'data.jsonl', 'SEQ_CLS': PARITY / 'cases' / 'bert-lora' / 'data.jsonl'}
+ROWS = {
+    'CAUSAL_LM': PARITY / 'cases' / 'llama-lora' / 'data.jsonl', 'SEQ_CLS': PARITY / 'cases' / 'bert-lora' / 'data.jsonl',
+    'TOKEN_CLS': PARITY / 'cases' / 'roberta-lora-words' / 'data.jsonl',
+    'SEQ_2_SEQ_LM': PARITY / 'cases' / 't5-lora' / 'data.jsonl',
+}
 NAME = 'default'
+SAFETENSORS = {'pytorch_adapter.bin': 'adapter.safetensors', 'pytorch_model_head.bin': 'model_head.safetensors'}
+WORDS, CLASSES, IMAGES = Words(), Classification(), Images()
+IMAGE_ROWS = [{'label': index * 7 % 3} for index in range(8)]
 
-# name, model, config, and of a hybrid PEFT's LoraConfig beside it
+# name, model, config, of a hybrid PEFT's LoraConfig beside it, and the task where it is not the model's usual one
 CASES = [
     ('llama-houlsby', 'llama', DoubleSeqBnConfig(), None),
     ('llama-pfeiffer', 'llama', SeqBnConfig(reduction_factor=7), None),
@@ -47,6 +55,31 @@ CASES = [
     ('bert-before-norm', 'bert', SeqBnConfig(reduction_factor=9, original_ln_after=False, residual_before_ln=False, non_linearity='gelu'), None),
     ('bert-noreft', 'bert', NoReftConfig(r=3, suffix_positions=2, dropout=0.0), None),
     ('mistral-parallel', 'mistral', ParBnConfig(mh_adapter=True, scaling=2.0, ln_after=True, non_linearity='tanh', reduction_factor=5), None),
+    ('mistral-houlsby-norms', 'mistral', DoubleSeqBnConfig(reduction_factor=8, ln_before=True, ln_after=True, leave_out=[1]), None),
+    ('mistral-direft-classes', 'mistral', DiReftConfig(r=2, prefix_positions=2, suffix_positions=1, dropout=0.0), None, CLASSES),
+    ('mistral-hybrid', 'mistral', ParBnConfig(reduction_factor=8), dict(r=2, lora_alpha=3, target_modules=['v_proj', 'gate_proj'])),
+    ('llama-houlsby-classes', 'llama', DoubleSeqBnConfig(reduction_factor=9), None, CLASSES),
+    ('llama-parallel-words', 'llama', ParBnConfig(reduction_factor=6, ln_before=True), None, WORDS),
+    ('gpt2-pfeiffer-classes', 'gpt2', SeqBnConfig(reduction_factor=9, ln_before=True), None, CLASSES),
+    ('gpt2-noreft-words', 'gpt2', NoReftConfig(r=2, suffix_positions=2, dropout=0.0), None, WORDS),
+    ('gpt2-hybrid', 'gpt2', DoubleSeqBnConfig(reduction_factor=9), dict(r=2, lora_alpha=4, target_modules=['c_attn'], fan_in_fan_out=True)),
+    ('bert-houlsby-words', 'bert', DoubleSeqBnConfig(reduction_factor=9, ln_before=True, ln_after=True), None, WORDS),
+    ('roberta-houlsby', 'roberta', DoubleSeqBnConfig(reduction_factor=7, scaling='channel'), None),
+    ('roberta-parallel-words', 'roberta', ParBnConfig(reduction_factor=7, mh_adapter=True), None, WORDS),
+    ('roberta-loreft', 'roberta', LoReftConfig(r=2, layers=[0], suffix_positions=2, dropout=0.0), None),
+    ('distilbert-houlsby', 'distilbert', DoubleSeqBnConfig(reduction_factor=7), None),
+    ('distilbert-pfeiffer-words', 'distilbert', SeqBnConfig(reduction_factor=5, mh_adapter=True, residual_before_ln=False), None, WORDS),
+    ('distilbert-parallel', 'distilbert', ParBnConfig(reduction_factor=6, mh_adapter=True), None),
+    ('distilbert-before-norm', 'distilbert', SeqBnConfig(reduction_factor=6, original_ln_before=False, ln_after=True), None),
+    ('distilbert-direft', 'distilbert', DiReftConfig(r=2, dropout=0.0), None),
+    ('vit-houlsby', 'vit', DoubleSeqBnConfig(reduction_factor=7), None, IMAGES),
+    ('vit-pfeiffer', 'vit', SeqBnConfig(reduction_factor=6, mh_adapter=True, original_ln_after=False), None, IMAGES),
+    ('vit-parallel', 'vit', ParBnConfig(reduction_factor=6, mh_adapter=True, scaling='learned'), None, IMAGES),
+    ('vit-loreft', 'vit', LoReftConfig(r=2, layers=[1], suffix_positions=1, dropout=0.0), None, IMAGES),
+    ('t5-houlsby', 't5', DoubleSeqBnConfig(reduction_factor=9), None),
+    ('flan-t5-pfeiffer-cross', 'flan-t5', SeqBnConfig(reduction_factor=8, cross_adapter=True), None),
+    ('flan-t5-parallel', 'flan-t5', ParBnConfig(reduction_factor=10, mh_adapter=True, cross_adapter=True, scaling='learned'), None),
+    ('mt5-pfeiffer', 'mt5', SeqBnConfig(reduction_factor=6, leave_out=[1, 4], residual_before_ln=False), None),
 ]
 
 
@@ -58,7 +91,11 @@ def save(model, folder: Path, lora, task: str) -> None:
     own = folder if lora is None else folder / 'adapter'
     own.mkdir(parents=True)
     inner = model if lora is None else model.get_base_model()
-    inner.save_adapter(own, NAME, with_head=task != 'CAUSAL_LM', use_safetensors=True)
+    inner.save_adapter(own, NAME, with_head=task not in ('CAUSAL_LM', 'SEQ_2_SEQ_LM'), use_safetensors=False)
+    for path in own.glob('pytorch_*.bin'):  # safetensors refuses the norm in front of a bottleneck, which has two names
+        tensors = {name: tensor.clone() for name, tensor in torch.load(path, weights_only=True).items()}
+        save_file(tensors, own / SAFETENSORS[path.name], metadata={'format': 'pt'})
+        path.unlink()
     for path in own.glob('*_config.json'):
         config = {**json.loads(path.read_text()), 'model_name': None}
         if config['config'] and getattr(inner.adapters_config.get(NAME), 'subtract_projection', None) is False:
@@ -79,15 +116,29 @@ def add_lora(model, lora: dict):
     return both
 
 
-def make_case(name: str, model_name: str, config, lora) -> None:
-    folder = PARITY / 'cases' / f'adapterhub-{name}'
+def usual_task(model_name: str):
+    if model_name in ('t5', 'flan-t5', 'mt5'):
+        return Translation()
+    return CLASSES if model_name in ('bert', 'roberta', 'distilbert') else Causal()
+
+
+def open_processor(path: Path, task):
+    """Transformers 4 sets a byte-level tokenizer's add_prefix_space to what it is told, else to false."""
+    if task is IMAGES:
+        return AutoImageProcessor.from_pretrained(path)
+    splitting = json.loads((path / 'tokenizer.json').read_text())['pre_tokenizer']
+    return AutoTokenizer.from_pretrained(path, add_prefix_space=splitting.get('add_prefix_space', False))
+
+
+def make_case(name: str, model_name: str, config, lora, task=None) -> None:
+    task = task or usual_task(model_name)
+    folder = PARITY / ('images' if task is IMAGES else 'cases') / f'adapterhub-{name}'
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seed = crc32(name.encode()) % 10000
     torch.manual_seed(seed)
-    task = Classification() if model_name == 'bert' else Causal()
     model = open_model(PARITY / 'models' / model_name, task.name)
-    tokenizer = AutoTokenizer.from_pretrained(PARITY / 'models' / model_name)
+    tokenizer = open_processor(PARITY / 'models' / model_name, task)
     adapters.init(model)
     model.add_adapter(NAME, config=config)
     model.train_adapter(NAME)
@@ -95,10 +146,10 @@ def make_case(name: str, model_name: str, config, lora) -> None:
         model = add_lora(model, lora)
     jitter(model, seed)
     save(model, folder / 'init', lora, task.name)
-    shutil.copy(ROWS[task.name], folder / 'data.jsonl')
-    rows = [json.loads(line) for line in ROWS[task.name].read_text().splitlines()]
-    run = Run(max_steps=5)
-    settings = {'model': f'../../models/{model_name}', 'task_type': task.name, 'dataset': './data.jsonl', 'init_adapter': './init',
+    rows = IMAGE_ROWS if task is IMAGES else [json.loads(line) for line in ROWS[task.name].read_text().splitlines()]
+    dataset = task.write(folder, rows)
+    run = Run(max_steps=4, batch_size=2) if task is IMAGES else Run(max_steps=5)
+    settings = {'model': f'../../models/{model_name}', 'task_type': task.name, 'dataset': dataset, 'init_adapter': './init',
                 **vars(run), 'shuffle': False, 'packing': False, 'logging_steps': 1}
     del settings['num_train_epochs']
     (folder / 'config.yaml').write_text(''.join(f'{key}: {json.dumps(value)}\n' for key, value in settings.items()))
@@ -118,9 +169,9 @@ def make_case(name: str, model_name: str, config, lora) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     wanted = sys.argv[1] if len(sys.argv) > 1 else ''
-    for name, model, config, lora in CASES:
-        if wanted in name:
-            make_case(name, model, config, lora)
+    for case in CASES:
+        if wanted in case[0]:
+            make_case(*case)
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ it.each([
   ['roberta', 'roberta.encoder.layer.0', 'mlp', 'roberta.encoder.layer.0.output.adapters'],
   ['t5', 'encoder.block.0', 'attention', 'encoder.block.0.layer.0.adapters'],
   ['t5', 'encoder.block.0', 'mlp', 'encoder.block.0.layer.1.adapters'],
+  ['mt5', 'decoder.block.1', 'crossAttention', 'decoder.block.1.layer.1.adapters'],
   ['t5', 'decoder.block.1', 'mlp', 'decoder.block.1.layer.2.adapters'],
   ['vit', 'vit.encoder.layer.0', 'attention', 'vit.encoder.layer.0.attention_adapters.adapters'],
   ['vit', 'vit.encoder.layer.0', 'mlp', 'vit.encoder.layer.0.output.output_adapters.adapters'],

@@ -1,4 +1,5 @@
 import type { ModelDescription } from '../../models/family.ts';
+import type { SublayerSite } from '../../models/hooks.ts';
 import { layerPaths } from '../../models/modules.ts';
 
 /** Paths of the layers by their number, an encoder's before a decoder's: what keys of AdapterHub's file begin with. */
@@ -12,12 +13,12 @@ export function adapterHubLayers({ modules, modelType }: ModelDescription): stri
 const withinOutputs = new Set(['bert', 'roberta', 'xlm-roberta', 'electra', 'deberta', 'deberta-v2']);
 
 /** Where AdapterHub keeps the bottlenecks of a layer. */
-export function bottleneckPath(modelType: string, layerPath: string, kind: 'attention' | 'mlp'): string {
+export function bottleneckPath(modelType: string, layerPath: string, kind: SublayerSite['kind']): string {
   const isAttention = kind === 'attention';
   if (withinOutputs.has(modelType)) return `${layerPath}.${isAttention ? 'attention.output' : 'output'}.adapters`;
   // mixin_t5.py: the sublayers of a block are numbered, and a decoder has one more
-  if (modelType === 't5') {
-    const sublayer = isAttention ? 0 : layerPath.startsWith('decoder.') ? 2 : 1;
+  if (modelType === 't5' || modelType === 'mt5') {
+    const sublayer = isAttention ? 0 : kind === 'mlp' && layerPath.startsWith('decoder.') ? 2 : 1;
     return `${layerPath}.layer.${sublayer}.adapters`;
   }
   if (modelType === 'vit' && !isAttention) return `${layerPath}.output.output_adapters.adapters`;

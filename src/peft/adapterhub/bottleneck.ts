@@ -143,12 +143,14 @@ function bottleneckUnits(
   firstSite: number,
 ): ReadonlyMap<string, BottleneckUnit> {
   const leftOut = new Set([settings.leave_out ?? []].flat());
-  const kinds = [
+  const firstOfDecoder = description.stacks?.encoder ?? Infinity;
+  const kindsOf = (layer: number) => [
     ...(settings.mh_adapter ? ['attention' as const] : []),
+    ...(settings.cross_adapter && layer >= firstOfDecoder ? ['crossAttention' as const] : []),
     ...(settings.output_adapter ? ['mlp' as const] : []),
   ];
   const places = adapterHubLayers(description).flatMap((path, layer) =>
-    leftOut.has(layer) ? [] : kinds.map((kind) => ({ path, layer, kind })),
+    leftOut.has(layer) ? [] : kindsOf(layer).map((kind) => ({ path, layer, kind })),
   );
   if (places.length === 0)
     throw new UserError(

@@ -8,6 +8,7 @@ import { innerConfig, nameField } from './adapterHubConfig.ts';
 export interface BottleneckSettings {
   readonly mh_adapter: boolean;
   readonly output_adapter: boolean;
+  readonly cross_adapter: boolean;
   /** of all layers, or by layer number with a default */
   readonly reduction_factor: number | Readonly<Record<string, number>>;
   readonly non_linearity: keyof typeof nonLinearities;
@@ -71,6 +72,13 @@ export function bottleneckFields(defaults: BottleneckDefaults): FieldSchema[] {
       label: 'After the MLP',
       help: 'A bottleneck behind the MLP of each layer.',
       default: true,
+    }),
+    booleanField({
+      name: 'cross_adapter',
+      label: 'After attention to the source',
+      help: 'A bottleneck behind the attention of each decoder layer to the encoder, on models that have both.',
+      default: false,
+      advanced,
     }),
     numberField({
       name: 'dropout',
@@ -178,7 +186,6 @@ function scaling(usual: BottleneckSettings['scaling']): FieldSchema {
 
 /** What AdapterHub's BnConfig has beside the fields, switched off: written as it stands, refused where a file has it otherwise. */
 const switchedOff = {
-  cross_adapter: false,
   factorized_phm_W: true,
   factorized_phm_rule: false,
   hypercomplex_nonlinearity: 'glorot-uniform',
@@ -199,7 +206,7 @@ const switchedOff = {
 } as const;
 
 /** Those of them that change what is computed. */
-const refused = ['cross_adapter', 'inv_adapter', 'phm_layer', 'stochastic_depth', 'use_gating'] as const;
+const refused = ['inv_adapter', 'phm_layer', 'stochastic_depth', 'use_gating'] as const;
 
 /** BnConfig in full. */
 export function bottleneckConfig(settings: BottleneckSettings): Record<string, unknown> {
