@@ -1,11 +1,11 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import type { SpecialTokenIds } from './configFields.ts';
-import type { ModelDescription, ModuleInfo } from './family.ts';
+import type { ModelDescription, ModuleInfo, TaskType } from './family.ts';
 import { architectureFor, headModule, lastRows, type Task } from './heads.ts';
 import { linear } from './modules.ts';
 
-/** The heads that Transformers gives to every decoder-only model. */
+/** The heads that Transformers gives to decoder-only models. */
 export const causalTasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
 
 /** What every decoder-only config tells. */
@@ -23,6 +23,8 @@ interface CausalModel extends Pick<ModelDescription, 'family' | 'modelType' | 'e
   /** Transformers' class of the language model */
   readonly architecture: string;
   readonly numKeyValueHeads: number;
+  /** default: all that decoder-only models have */
+  readonly tasks?: readonly TaskType[];
   /** all modules but the head */
   readonly bodyModules: readonly ModuleInfo[];
   /** the classifier of tokens; that of texts is `score` everywhere */
@@ -33,7 +35,7 @@ interface CausalModel extends Pick<ModelDescription, 'family' | 'modelType' | 'e
 
 /** The description of a decoder-only model with the head of a task: a vocabulary's, or a classifier of texts (by the last token) or tokens. */
 export function causalDescription(config: CausalConfig, task: Task, own: CausalModel): ModelDescription {
-  const { architecture, bodyModules, tokenHead, constants = () => new Map(), ...rest } = own;
+  const { tasks = causalTasks, architecture, bodyModules, tokenHead, constants = () => new Map(), ...rest } = own;
   const isCausal = task.type === 'CAUSAL_LM';
   const headPath = isCausal ? 'lm_head' : task.type === 'TOKEN_CLS' ? tokenHead : 'score';
   const head = isCausal
@@ -42,7 +44,7 @@ export function causalDescription(config: CausalConfig, task: Task, own: CausalM
   return {
     ...rest,
     task: task.type,
-    tasks: causalTasks,
+    tasks,
     outputSize: task.outputSize,
     problemType: task.problemType,
     labelNames: task.labelNames,

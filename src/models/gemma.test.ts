@@ -67,6 +67,24 @@ describe('config.json of a Gemma', () => {
   });
 });
 
+describe('the heads of a Gemma', () => {
+  it('are those of Transformers', () => {
+    const classes = (config: object) => {
+      const { tasks } = describeModel(config);
+      return tasks.map((type) => describeModel(config, { type, numLabels: 3 }).architecture);
+    };
+    expect(classes(first)).toEqual([
+      'GemmaForCausalLM',
+      'GemmaForSequenceClassification',
+      'GemmaForTokenClassification',
+    ]);
+    expect(classes(third)).toEqual(['Gemma3ForCausalLM', 'Gemma3TextForSequenceClassification']);
+    expect(() => describeModel(third, { type: 'TOKEN_CLS' })).toThrow(
+      /no head for TOKEN_CLS here; it has for CAUSAL_LM, SEQ_CLS/,
+    );
+  });
+});
+
 const models = fileURLToPath(new URL('../../tests/fixtures/parity/models/', import.meta.url));
 
 describe('a GGUF file of a Gemma', () => {

@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
 import { causalDescription, causalTasks, causalTensorFromFolder } from './causalModel.ts';
 import { tablesByPositions } from './constantTables.ts';
-import type { GgufTensor, ModelDescription, ModelFamily, ModuleInfo } from './family.ts';
+import type { GgufTensor, ModelDescription, ModelFamily, ModuleInfo, TaskType } from './family.ts';
 import { gemmaConfigFromGguf, readGemmaConfig, type GemmaConfig } from './gemmaConfig.ts';
 import { nameFromGguf, type GgufNames } from './ggufNames.ts';
 import { resolveTask, type Task } from './heads.ts';
@@ -17,17 +17,32 @@ import { rotaryTable } from './rotary.ts';
 export const gemma: ModelFamily = {
   name: 'gemma',
   modelTypes: ['gemma', 'gemma3_text'],
-  describe: (config, choice) => describe(readGemmaConfig(config), resolveTask(config, causalTasks, choice)),
+  describe: (json, choice) => {
+    const config = readGemmaConfig(json);
+    const tasks = tasksOf(config);
+    return describe(config, resolveTask(json, tasks, choice), tasks);
+  },
   tensorFromFolder: causalTensorFromFolder,
   gguf: { architectures: ['gemma', 'gemma3'], config: gemmaConfigFromGguf, tensor: tensorFromGguf },
 };
 
-function describe(config: GemmaConfig, task: Task): ModelDescription {
+/** Transformers has no classifier of tokens for Gemma 3. */
+function tasksOf({ modelType }: GemmaConfig): readonly TaskType[] {
+  return modelType === 'gemma3_text' ? ['CAUSAL_LM', 'SEQ_CLS'] : causalTasks;
+}
+
+function describe(config: GemmaConfig, task: Task, tasks: readonly TaskType[]): ModelDescription {
   const isThird = config.modelType === 'gemma3_text';
   return causalDescription(config, task, {
     family: 'gemma',
     modelType: config.modelType,
-    architecture: isThird ? 'Gemma3ForCausalLM' : 'GemmaForCausalLM',
+    // its classifier of texts is Gemma3TextForSequenceClassification
+    architecture: !isThird
+      ? 'GemmaForCausalLM'
+      : task.type === 'CAUSAL_LM'
+        ? 'Gemma3ForCausalLM'
+        : 'Gemma3TextForCausalLM',
+    tasks,
     numKeyValueHeads: config.numKeyValueHeads,
     embeddingPath: 'model.embed_tokens',
     bodyModules: bodyModules(config),
