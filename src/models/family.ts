@@ -66,6 +66,8 @@ export interface ModelDescription {
   readonly maxPositionEmbeddings: number;
   /** row of the table of learned positions for the first token; default 0 */
   readonly firstPosition?: number;
+  /** tokens of this id have no position of their own: they take the row in front of the first (RoBERTa's padding) */
+  readonly uncountedTokenId?: number;
   /** layers of each stack of a model with an encoder and a decoder; numHiddenLayers counts both */
   readonly stacks?: { readonly encoder: number; readonly decoder: number };
   /** width of one layer's keys in the cache: heads and their size */

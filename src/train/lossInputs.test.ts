@@ -43,6 +43,19 @@ describe('the uploads of a batch', () => {
     expect([...(behind.get('keyLengths') ?? [])]).toEqual([3, 1]);
   });
 
+  it('give tokens of RoBERTa’s padding, also inside a text, the row in front of the first and do not count them', () => {
+    const batch = collate([row([3, 1, 4, 1])], 32, 1);
+    const shape = lossShape(1, batch.tokens, batch.targetCount, 9, 2 ** 20);
+    const roberta = describeModel({ model_type: 'roberta', pad_token_id: 1, max_position_embeddings: 20 });
+    const uploaded = (adapter: LossModel['adapter']) => {
+      const model = { description: roberta, catalog: new Map(), positions: 18, adapter };
+      return [...(lossInputs(batch, shape, model, true).get('positionIds')?.subarray(0, 6) ?? [])];
+    };
+    expect(uploaded(undefined)).toEqual([2, 1, 3, 1, 1, 1]);
+    expect(uploaded({ prefix: { tokens: 5, layer: trace } })).toEqual([7, 1, 8, 1, 1, 1]);
+    expect(uploaded({ prompt: { tokens: 1, embeddings: trace } })).toEqual([2, 3, 4, 5, 6, 7]);
+  });
+
   it('count a prompt as positions of the row', () => {
     const inputs = uploads({ prompt: { tokens: 4, embeddings: trace } });
     expect(inputs.get('positionIds')).toHaveLength(2 * 36);

@@ -3,6 +3,7 @@ import { unusedTarget } from '../graph/ops/crossEntropy.ts';
 import { sortIds } from '../graph/ops/sortIds.ts';
 import { maskInputs } from '../models/positionMasks.ts';
 import { lastRows } from './lastRows.ts';
+import { positionIds } from './positionIds.ts';
 import type { LossModel, LossShape } from './traceLoss.ts';
 
 /**
@@ -19,18 +20,13 @@ export function lossInputs(
   const prompt = adapter?.prompt?.tokens ?? 0;
   const prefix = adapter?.prefix?.tokens ?? 0;
   const length = prompt + shape.tokens;
-  // rows are filled up to whole buckets, which may reach beyond a table of learned positions
-  const positionIds = Uint32Array.from(
-    { length: shape.batch * length },
-    (_, i) => (description.firstPosition ?? 0) + Math.min(prefix + (i % length), positions - 1),
-  );
   const inputs = new Map<string, Uint32Array>([['keyLengths', batch.lengths.map((count) => prompt + count)]]);
   const setIds = (name: string, ids: Uint32Array) => {
     const { order, starts } = sortIds(ids);
     inputs.set(name, ids).set(`${name}.order`, order).set(`${name}.starts`, starts);
   };
   setIds('ids', batch.inputIds);
-  setIds('positionIds', positionIds);
+  setIds('positionIds', positionIds(batch, description, { prompt, prefix, positions }));
   setIds('typeIds', typesBehindPrompt(batch, shape, prompt));
   inputs.set(
     'firstRows',
