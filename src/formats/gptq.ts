@@ -100,7 +100,7 @@ function bitsAt(words: Uint32Array, first: number, stride: number, bits: number,
   const shift = bit & 31;
   let value = words[first + (bit >> 5) * stride]! >>> shift;
   if (shift + bits > 32) value |= words[first + ((bit >> 5) + 1) * stride]! << (32 - shift);
-  return value & (2 ** bits - 1);
+  return value & ((1 << bits) - 1);
 }
 
 /** Sets code `index` of such a stream. */
@@ -123,15 +123,31 @@ function putCodes(
   columns: number,
   bits: number,
 ): void {
-  for (let block = 0; block * BLOCK < columns; block++)
+  for (let block = 0; block * BLOCK < columns; block++) {
+    const quartets = Math.min(QUARTETS, columns / 4 - block * QUARTETS);
     for (let row = 0; row < rowCount; row++) {
       const first = block * bits * rows + rowStart + row;
       const place = plane.at(row, block);
-      const quartets = Math.min(QUARTETS, columns / 4 - block * QUARTETS);
       for (let quartet = 0; quartet < quartets; quartet++) {
-        let codes = 0;
-        for (let j = 0; j < 4; j++) codes |= bitsAt(words, first, rows, bits, 4 * quartet + j) << (8 * j);
-        plane.put(place, quartet, codes);
+        const bit = 4 * bits * quartet;
+        const shift = bit & 31;
+        const at = first + (bit >> 5) * rows;
+        let stream = words[at]! >>> shift;
+        if (shift + 4 * bits > 32) stream |= words[at + rows]! << (32 - shift);
+        plane.put(place, quartet, fourBytes(stream, bits));
       }
     }
+  }
+}
+
+/** The four lowest codes of a stream, a byte each. */
+function fourBytes(stream: number, bits: number): number {
+  const mask = (1 << bits) - 1;
+  const apart = 8 - bits;
+  return (
+    (stream & mask) |
+    ((stream << apart) & (mask << 8)) |
+    ((stream << (2 * apart)) & (mask << 16)) |
+    ((stream << (3 * apart)) & (mask << 24))
+  );
 }
