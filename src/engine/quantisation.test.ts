@@ -30,6 +30,12 @@ describe('a model that is quantised while it is loaded', () => {
     expect(formatsOf(catalog, /embed_tokens|lm_head/)).toEqual(new Set(['int8']));
   });
 
+  it('keeps what Transformers keeps in floats: wo of T5, and every table but the embedding', async () => {
+    const { catalog } = quantiseCheckpoint(await open('flan-t5'), { ...int8, embeddings: true });
+    expect(formatsOf(catalog, /(wi_0|wi_1|Attention\.[qkvo]|shared|lm_head)\.weight$/)).toEqual(new Set(['int8']));
+    expect(formatsOf(catalog, /(wo|relative_attention_bias|norm)\.weight$/)).toEqual(new Set(['f32']));
+  });
+
   it('has blocks that run across rows where these are no multiple of 32', async () => {
     const { catalog } = quantiseCheckpoint(await open('qwen2-int8'), nf4);
     expect(formatsOf(catalog, /q_proj\.weight/)).toEqual(new Set(['nf4_nested_unaligned']));

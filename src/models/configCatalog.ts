@@ -11,9 +11,12 @@ type Json = Readonly<Record<string, unknown>>;
 export function catalogFromConfig(config: Json, description: ModelDescription): WeightCatalog {
   const dtype = String(config['dtype'] ?? config['torch_dtype'] ?? 'float32');
   const float = dtype === 'bfloat16' ? 'bf16' : dtype === 'float16' ? 'f16' : 'f32';
+  const { headPath, keptInFloats } = description;
   const linears = new Set(
     description.modules
-      .filter(({ kind, path }) => kind === 'linear' && path !== description.headPath)
+      .filter(
+        ({ kind, path }) => kind === 'linear' && path !== headPath && !(keptInFloats && path.endsWith(keptInFloats)),
+      )
       .map(({ path }) => `${path}.weight`),
   );
   const quantisation = config['quantization_config'] as Json | null | undefined;

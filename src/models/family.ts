@@ -44,6 +44,8 @@ export interface ModelDescription {
   readonly labelNames?: readonly string[];
   /** modules beside headPath that a checkpoint without this head lacks, such as RoBERTa's classifier.dense */
   readonly newModules?: readonly string[];
+  /** linears that load_in_4bit and load_in_8bit leave as they are stored, by the end of their path */
+  readonly keptInFloats?: string;
   /** tensors that are no module's weight or bias, by name, under the shape that the graph reads */
   readonly bareTensors?: ReadonlyMap<string, readonly number[]>;
   /** what a model of images takes, in pixels, and the positions that it makes of it */

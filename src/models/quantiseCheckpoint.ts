@@ -47,13 +47,15 @@ export function quantisedWeights(
   catalog: WeightCatalog,
   quantisation: Quantisation,
 ): Map<string, Quantisation> {
-  const { modules, headPath, newModules = [] } = description;
+  const { modules, embeddingPath, headPath, newModules = [], keptInFloats } = description;
   const weights = new Map<string, Quantisation>();
   for (const { path, kind } of modules) {
     const name = `${path}.weight`;
     const stored = catalog.get(name);
-    const isOuter = kind === 'embedding' || path === headPath || newModules.includes(path);
-    if (!stored || kind === 'norm' || (isOuter && !quantisation.embeddings)) continue;
+    const isOuter = path === embeddingPath || path === headPath || newModules.includes(path);
+    const isKept =
+      kind === 'norm' || (kind === 'embedding' && !isOuter) || (keptInFloats && path.endsWith(keptInFloats));
+    if (!stored || isKept || (isOuter && !quantisation.embeddings)) continue;
     const wanted: Quantisation = isOuter ? { kind: 'int8', doubleQuant: false } : quantisation;
     requireFloats(name, stored.format);
     if (kind === 'embedding') requireWholeSteps(name, stored.shape.at(-1) ?? 1);

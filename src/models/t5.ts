@@ -38,6 +38,7 @@ function describe(config: T5Config, task: Task, json: Readonly<Record<string, un
     embeddingPath: 'shared',
     headPath: 'lm_head',
     modules: modulesOf(config),
+    keptInFloats: '.DenseReluDense.wo', // Transformers' _keep_in_fp32_modules
     defaultTargets: defaultTargets(config),
     eosTokenIds: config.eosTokenIds,
     padTokenId: typeof json['pad_token_id'] === 'number' ? json['pad_token_id'] : undefined,
