@@ -53,7 +53,7 @@ export async function prepareRun(
   const described = describeRun(fields, folder?.config);
   const quantised = model.quantised(described.quantisation);
   const forTask = await (folder && initAdapter
-    ? modelForAdapter(quantised, initAdapter, folder)
+    ? modelForAdapter(quantised, initAdapter, folder, described.task)
     : modelForTask(quantised, described.task));
   const run = withinPositions(described, forTask.rowLimit);
   const rows = await openRows?.(run, forTask);

@@ -5,6 +5,7 @@ import { UserError } from '../formats/errors.ts';
 import { stripCommonFolder } from '../formats/fileSet.ts';
 import type { AdapterFolder } from '../formats/adapterContent.ts';
 import type { ModelDescription, ProblemType, TaskType } from '../models/family.ts';
+import { taskOfClass } from '../models/heads.ts';
 import { isClassifier } from '../train/traceLoss.ts';
 import type { LoadedModel } from './loadedModel.ts';
 
@@ -54,14 +55,29 @@ export function modelForLabels(model: LoadedModel, labels: LabelMap | undefined)
   );
 }
 
-/** The model with the head that an adapter brings: its task, and as many outputs as its head has. */
-export async function modelForAdapter(model: LoadedModel, files: FileSet, folder: AdapterFolder): Promise<LoadedModel> {
+/**
+ * The model with the head that an adapter brings: its task, and as many outputs as its head has.
+ * @param asked what a run says of the task, which counts where the adapter says nothing
+ */
+export async function modelForAdapter(
+  model: LoadedModel,
+  files: FileSet,
+  folder: AdapterFolder,
+  asked?: TaskFields,
+): Promise<LoadedModel> {
   const { tasks, task: own } = model.checkpoint.description;
-  const forTask = await model.forTask({ type: tasks.find((task) => task === folder.config['task_type']) ?? own });
+  const known = (type: unknown) => tasks.find((task) => task === type);
+  const forTask = await model.forTask({ type: known(taskOfAdapter(folder.config)) ?? known(asked?.task_type) ?? own });
   const { description } = forTask.checkpoint;
   if (!isClassifier(description)) return forTask;
   const labels = (await readLabels(files)) ?? labelsOfHead(description, folder.tensors);
   return modelForLabels(forTask, labels);
+}
+
+/** PEFT's task_type, or the task of the class that AdapterHub trained it on; a hybrid's is that of its LoRA. */
+function taskOfAdapter({ task_type: type, model_class: name, lora }: AdapterFolder['config']): unknown {
+  const { task_type: ofLora } = (lora ?? {}) as AdapterFolder['config'];
+  return type ?? ofLora ?? taskOfClass(name);
 }
 
 /** Where no file names them: as many labels as the adapter's head has rows, named as config.json does if it names that many. */

@@ -23,10 +23,15 @@ const endings: readonly (readonly [string, TaskType])[] = [
   ['LMHeadModel', 'CAUSAL_LM'],
 ];
 
+/** What a class of Transformers is for, such as LlamaForSequenceClassification; undefined for one without a known head. */
+export function taskOfClass(name: unknown): TaskType | undefined {
+  return endings.find(([ending]) => String(name).endsWith(ending))?.[1];
+}
+
 /** The task that is asked for, or that the config's class is for, or the family's first. Throws a UserError where the family has no such head. */
 export function resolveTask(config: Json, tasks: readonly TaskType[], choice: TaskChoice | undefined): Task {
   const [architecture] = [config['architectures']].flat();
-  const known = endings.find(([ending]) => String(architecture).endsWith(ending))?.[1];
+  const known = taskOfClass(architecture);
   const type = choice?.type ?? tasks.find((task) => task === known) ?? tasks[0] ?? 'CAUSAL_LM';
   if (!tasks.includes(type))
     throw new UserError(

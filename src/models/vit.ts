@@ -169,15 +169,20 @@ function todaysTargets(target: string): string[] {
   return meant.length > 0 ? meant.map(([, today]) => today) : [target];
 }
 
+/** Of PEFT's keys alone: AdapterHub still has Transformers 4's names for what it adds. */
+const ofPeft = 'base_model.model.';
+
 /** PEFT's adapters for Transformers 4's ViT: their keys and their list of targets. */
 function adapterFromOlder(adapter: AdapterFolder): AdapterFolder {
-  if (![...adapter.tensors.keys()].some((key) => key.includes('vit.encoder.layer.'))) return adapter;
+  if (![...adapter.tensors.keys()].some((key) => key.startsWith(`${ofPeft}vit.encoder.layer.`))) return adapter;
   const { target_modules: targets } = adapter.config;
   const renamed = Array.isArray(targets) ? { target_modules: targets.map(String).flatMap(todaysTargets) } : {};
   return {
     ...adapter,
     config: { ...adapter.config, ...renamed },
-    tensors: new Map([...adapter.tensors].map(([key, tensor]) => [todaysPath(key), tensor])),
+    tensors: new Map(
+      [...adapter.tensors].map(([key, tensor]) => [key.startsWith(ofPeft) ? todaysPath(key) : key, tensor]),
+    ),
   };
 }
 

@@ -49,9 +49,13 @@ export function adapterHubConfig(
   };
 }
 
-/** The tensors of the task's head, which is trained with the adapter, under the names that AdapterHub has for them: the model's own. */
+/**
+ * The tensors of the task's head under the names that AdapterHub has for them: the model's own. It trains and saves every classifier with
+ * the adapter, one of images too, which PEFT leaves alone.
+ */
 export function taskHead(description: ModelDescription): ReadonlyMap<string, ParameterSpec> {
-  return new Map([...savedModules(description, null)].map(([name, spec]) => [name, { ...spec, name }]));
+  const named = description.task === 'IMAGE_CLS' ? [description.headPath] : null;
+  return new Map([...savedModules(description, named)].map(([name, spec]) => [name, { ...spec, name }]));
 }
 
 /**
