@@ -59,8 +59,11 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
     );
   const nestedOf = async (): Promise<NestedScales | undefined> => {
     if (!nestedAbsmax || !nestedQuantMap || state.nested_offset === undefined) return undefined;
-    const [map, scales] = [(await readFloatTensor(nestedQuantMap)).data, (await readFloatTensor(nestedAbsmax)).data];
-    return { map, scales, offset: state.nested_offset };
+    return {
+      map: await readScales(nestedQuantMap),
+      scales: await readScales(nestedAbsmax),
+      offset: state.nested_offset,
+    };
   };
   if (isNested) {
     if (!nestedAbsmax || !nestedQuantMap)
@@ -78,7 +81,7 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
     columns,
     async write(shards, put) {
       const [values] = packedFormat(format).planes;
-      const scales = await readTensorBytes(absmax);
+      const scales = isNested ? await readTensorBytes(absmax) : bytesOf(await readScales(absmax));
       const nested = await nestedOf();
       for (const [s, shard] of shards.entries()) {
         await eachStretch(weight, shard, columns / 2, (row, count, bytes) =>
@@ -98,8 +101,10 @@ export async function fourBitTensor(entries: FourBitEntries): Promise<PackedTens
 }
 
 async function readState({ weight, quantState }: FourBitEntries): Promise<QuantState> {
-  const state = JSON.parse(new TextDecoder().decode(await readTensorBytes(quantState))) as QuantState;
   const refuse = (what: string) => new UserError(`${weight.source.name}: ${weight.name} ${what}`);
+  const state = parseState(new TextDecoder().decode(await readTensorBytes(quantState)));
+  if (!state)
+    throw refuse(`has a ${quantState.name} that is not valid JSON: the file is damaged. Download the model again.`);
   const { quant_type: type, blocksize, nested_blocksize: nested = NESTED_BLOCK, shape } = state;
   if (type !== 'nf4' && type !== 'fp4')
     throw refuse(`is quantised as ${String(type)}, which Graft does not read: it reads nf4 and fp4.`);
@@ -110,6 +115,27 @@ async function readState({ weight, quantState }: FourBitEntries): Promise<QuantS
   if (!Array.isArray(shape) || shape.length !== 2)
     throw refuse(`has the shape [${String(shape)}], but a linear layer has rows and columns.`);
   return state;
+}
+
+function parseState(text: string): QuantState | undefined {
+  try {
+    return JSON.parse(text) as QuantState;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws a UserError where one is not finite. */
+async function readScales(entry: TensorEntry): Promise<Float32Array> {
+  const { data } = await readFloatTensor(entry);
+  if (data.every(Number.isFinite)) return data;
+  throw new UserError(
+    `${entry.source.name}: ${entry.name} has a scale that is not finite: the weights are damaged. Download the model again.`,
+  );
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** @param scb absmax of each row */
@@ -123,7 +149,7 @@ export function eightBitTensor(weight: TensorEntry, scb: TensorEntry): PackedTen
     columns,
     async write(shards, put) {
       const [values] = packedFormat('int8').planes;
-      const scales = await readTensorBytes(scb);
+      const scales = bytesOf(await readScales(scb));
       for (const [s, shard] of shards.entries()) {
         await eachStretch(weight, shard, columns, (row, count, bytes) =>
           put(s, 0, values!.bytes(row, columns), repackInt8(bytes, count, columns)),

@@ -77,6 +77,29 @@ describe('bitsandbytes', () => {
       /absmax is not the table of nf4/,
     );
   });
+
+  it('refuses a quant_state that is not JSON, and scales that are not finite', async () => {
+    const entries = await fourBitEntries('nf4_nested_small');
+    const damaged = (entry: TensorEntry, bytes: Uint8Array) => ({
+      ...entry,
+      source: memorySource(bytes, 'x'),
+      byteOffset: 0,
+      byteLength: bytes.length,
+    });
+    await expect(
+      fourBitTensor({ ...entries, quantState: damaged(entries.quantState, new Uint8Array(9)) }),
+    ).rejects.toThrow(/is not valid JSON/);
+    const infinite = (entry: TensorEntry) =>
+      damaged(entry, new Uint8Array(new Float32Array(entry.byteLength / 4).fill(Infinity).buffer));
+    const nested = await fourBitTensor({ ...entries, nestedAbsmax: infinite(entries.nestedAbsmax) });
+    await expect(decodePacked(nested)).rejects.toThrow(/nested_absmax has a scale that is not finite/);
+    const plain = await fourBitEntries('nf4_small');
+    const tensor = await fourBitTensor({ ...plain, absmax: infinite(plain.absmax) });
+    await expect(decodePacked(tensor)).rejects.toThrow(UserError);
+    const entry = await entriesOf('bitsandbytes.safetensors');
+    const rows = eightBitTensor(entry('int8_small.weight'), infinite(entry('int8_small.SCB')));
+    await expect(decodePacked(rows)).rejects.toThrow(/SCB has a scale that is not finite/);
+  });
 });
 
 describe('GPTQ', () => {
