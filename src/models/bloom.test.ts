@@ -45,12 +45,14 @@ describe('config.json of a BLOOM', () => {
       normsResidual: false,
       tieWordEmbeddings: true,
     });
+    expect(readBloomConfig({ ...small, slow_but_exact: true, pretraining_tp: 1 }).hiddenSize).toBe(12);
     expect(readBloomConfig({ ...small, n_embed: 30, num_attention_heads: 5, n_head: undefined }).headDim).toBe(6);
   });
 
   it.each([
     [{ n_head: 5 }, /12 cannot be shared among 5/],
     [{ apply_residual_connection_post_layernorm: 'no' }, /apply_residual_connection_post_layernorm/],
+    [{ slow_but_exact: true, pretraining_tp: 2 }, /slow_but_exact true is not supported.*biases/],
     [{ vocab_size: -1 }, /vocab_size must be a whole number above 0, not -1/],
   ])('is refused by the name of the field: %o', (changed, message) => {
     expect(() => describeModel({ ...small, ...changed })).toThrow(message);

@@ -17,12 +17,11 @@ export interface BloomConfig extends SpecialTokenIds {
   readonly tieWordEmbeddings: boolean;
 }
 
-/**
- * Reads config.json with the defaults of BloomConfig. `slow_but_exact` and `pretraining_tp` change the order of sums alone.
- * Throws a UserError that names the field.
- */
+/** Reads config.json with the defaults of BloomConfig. Throws a UserError that names the field. */
 export function readBloomConfig(json: Readonly<Record<string, unknown>>): BloomConfig {
   const fields = new ConfigFields(json);
+  if (fields.count('pretraining_tp', 1) > 1)
+    fields.only('slow_but_exact', false, 'Transformers leaves biases out with it where pretraining_tp is more than 1');
   const vocabSize = fields.count('vocab_size', 250880);
   const hiddenSize = fields.count(['n_embed', 'hidden_size'], 64);
   const numAttentionHeads = fields.count(['num_attention_heads', 'n_head'], 8);
