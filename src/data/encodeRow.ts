@@ -8,7 +8,7 @@ import type { LabelScheme } from './labels.ts';
 import type { DataRecord } from './records.ts';
 
 export { ignoredLabel } from './encodedRow.ts';
-export type { EncodedRow, RowTarget, ShownRow, TaskType } from './encodedRow.ts';
+export type { EncodedRow, RowTarget, ShownRow, TaskType, TokenSpans } from './encodedRow.ts';
 
 /** What a causal model learns from a row that has a part to answer with. */
 export type LossOn = 'replies' | 'all';

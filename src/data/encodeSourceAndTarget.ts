@@ -21,8 +21,13 @@ export function encodeSourceAndTarget(record: DataRecord, tokenizer: Tokenizer, 
     throw new UserError(
       'The model has no decoder_start_token_id, with which its decoder begins. Add it to config.json (T5 has its pad_token_id there, mostly 0).',
     );
-  const { ids, cut } = encode(target);
-  return { ...row, cut: row.cut || cut, target: { kind: 'sequence', ids, decoderStartTokenId } };
+  const { ids, cut, text, starts, ends } = encode(target);
+  return {
+    ...row,
+    cut: row.cut || cut,
+    target: { kind: 'sequence', ids, decoderStartTokenId },
+    shownTarget: { ids, text, starts, ends },
+  };
 }
 
 function textsOf(record: DataRecord): { readonly source: string; readonly target?: string } {

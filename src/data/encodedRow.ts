@@ -40,7 +40,14 @@ export interface EncodedRow {
 }
 
 /** An encoded row with the text it was made of and each token's span in it, for showing. */
-export interface ShownRow extends EncodedRow {
+export interface ShownRow extends EncodedRow, TokenSpans {
+  /** of SEQ_2_SEQ_LM: the target sequence */
+  readonly shownTarget?: TokenSpans;
+}
+
+/** Tokens and the text that they were made of. */
+export interface TokenSpans {
+  readonly ids: Uint32Array;
   readonly text: string;
   /** UTF-16 offsets by token; empty for special tokens that are not in the text */
   readonly starts: Uint32Array;

@@ -1,4 +1,5 @@
-import { placeName, type DataProblem } from '../data/records.ts';
+import type { EncodedRow } from '../data/encodedRow.ts';
+import { placeName, type DataProblem, type DataRecord } from '../data/records.ts';
 import type { TaskType } from '../models/family.ts';
 import type { DataCard, LabelSummary } from './api.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
@@ -21,7 +22,7 @@ export function dataCard(
   return {
     id: `${data.name}:${taskType}:${data.rows.length}`,
     name: data.name,
-    format: formatOf(data),
+    format: formatOf(data, taskType),
     taskType,
     ...(labels && { labels }),
     rows: rows.length,
@@ -31,7 +32,7 @@ export function dataCard(
     learnedTokens: report.learnedTokens,
     cutRows: report.cutRows.length,
     droppedRows: data.problems.length,
-    longestRow: data.rows.reduce((most, { ids }) => Math.max(most, ids.length), 0),
+    longestRow: data.rows.reduce((most, row) => Math.max(most, longestSequence(row)), 0),
     lengthHistogram: report.lengths.counts.map((count, i) => ({
       upTo: (i + 1) * report.lengths.binWidth,
       rows: count,
@@ -55,9 +56,16 @@ const kindNames: Readonly<Record<string, string>> = {
   tokens: 'words with labels',
 };
 
-function formatOf({ name, records, images }: PreparedData): string {
+/** The source and its target are cut each by itself. */
+function longestSequence({ ids, target }: EncodedRow): number {
+  return Math.max(ids.length, target?.kind === 'sequence' ? target.ids.length : 0);
+}
+
+function formatOf({ name, records, images }: PreparedData, taskType: TaskType): string {
   if (images) return 'folder of images';
-  const kinds = [...new Set(records.map(({ kind }) => kindNames[kind] ?? kind))];
+  const nameOf = (kind: DataRecord['kind']) =>
+    kind === 'promptCompletion' && taskType === 'SEQ_2_SEQ_LM' ? 'source and target' : (kindNames[kind] ?? kind);
+  const kinds = [...new Set(records.map(({ kind }) => nameOf(kind)))];
   return `${name.split('.').at(-1) ?? 'file'}: ${kinds.join(', ')}`;
 }
 

@@ -1,7 +1,8 @@
-import { encodeRow, ignoredLabel, type ShownRow } from '../data/encodeRow.ts';
+import { encodeRow, ignoredLabel, type ShownRow, type TokenSpans } from '../data/encodeRow.ts';
 import { fixedLabels, resolveLabels, type LabelMap, type LabelScheme } from '../data/labels.ts';
 import { placeName, type DataRecord } from '../data/records.ts';
 import { UserError } from '../formats/errors.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { DataOptions, ImageView, RowView, TokenView } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import type { PreparedData } from './preparedData.ts';
@@ -26,18 +27,15 @@ export function rowView(data: PreparedData, index: number, model: LoadedModel, o
   });
   // the first token of a text has none before it to be predicted from
   const firstLearned = task === 'CAUSAL_LM' ? 1 : 0;
-  let end = 0;
+  const texts = tokenTexts(row, tokenizer);
   const tokens = Array.from(row.ids, (id, i): TokenView => {
     const label = row.labels[i] ?? ignoredLabel;
     const isLearned = i >= firstLearned && label !== ignoredLabel;
     const part = i >= options.maxLength ? 'cut' : isLearned ? 'learned' : 'context';
-    // with the space between it and the token before, which is in no token of BERT's
-    const text = row.ends[i]! > row.starts[i]! ? row.text.slice(Math.min(end, row.starts[i]!), row.ends[i]) : '';
-    end = Math.max(end, row.ends[i]!);
     const name = task === 'TOKEN_CLS' && isLearned ? data.labels?.id2label[String(label)] : undefined;
     return {
       id,
-      text: text || tokenizer.decode([id]),
+      text: texts[i] ?? '',
       part,
       special: tokenizer.isSpecial(id),
       ...(name !== undefined && { label: name }),
@@ -49,7 +47,8 @@ export function rowView(data: PreparedData, index: number, model: LoadedModel, o
     index,
     raw: JSON.stringify(raw, null, 2),
     rendered: row.text,
-    tokens: [...tokens, ...targetTokens(row, model, options.maxLength)],
+    tokens,
+    ...(row.shownTarget && { target: targetView(row.shownTarget, tokenizer, options.maxLength) }),
     ...(labels && { labels }),
   };
 }
@@ -71,15 +70,29 @@ function labelsOf(record: DataRecord, { target }: ShownRow, { id2label, problemT
   return target.kind === 'values' ? [...target.values].flatMap((value, id) => (value === 1 ? [nameOf(id)] : [])) : [];
 }
 
-/** The target sequence of an encoder and decoder, which lies behind its source on screen. */
-function targetTokens({ target }: ShownRow, { tokenizer }: LoadedModel, maxLength: number): TokenView[] {
-  if (target?.kind !== 'sequence') return [];
-  return Array.from(target.ids, (id, i) => ({
-    id,
-    text: tokenizer.decode([id]),
-    part: i >= maxLength ? 'cut' : 'learned',
-    special: tokenizer.isSpecial(id),
-  }));
+/** The target sequence of an encoder and decoder, all of which is learned. */
+function targetView(target: TokenSpans, tokenizer: Tokenizer, maxLength: number): NonNullable<RowView['target']> {
+  const texts = tokenTexts(target, tokenizer);
+  const tokens = Array.from(target.ids, (id, i): TokenView => {
+    return { id, text: texts[i] ?? '', part: i >= maxLength ? 'cut' : 'learned', special: tokenizer.isSpecial(id) };
+  });
+  return { rendered: target.text, tokens };
+}
+
+/**
+ * The text of each token, with the space between it and the token before, which is in no token of BERT's. Of tokens over the same letters
+ * each has what is not the next one's, such as nothing of T5's mark of a word's beginning.
+ */
+function tokenTexts({ ids, text, starts, ends }: TokenSpans, tokenizer: Tokenizer): string[] {
+  let end = 0;
+  return Array.from(ids, (id, i) => {
+    const [start = 0, own = 0] = [starts[i], ends[i]];
+    if (own <= start) return tokenizer.decode([id]);
+    const next = (ends[i + 1] ?? 0) > (starts[i + 1] ?? 0) ? (starts[i + 1] ?? own) : own;
+    const part = text.slice(Math.min(end, start), Math.max(start, Math.min(own, next)));
+    end = Math.max(end, Math.min(own, next));
+    return part;
+  });
 }
 
 /** The first images, one of each class in turn so that all classes are seen, or of one class. */

@@ -89,6 +89,7 @@ async function estimateInput(
     adapter: run.method.attach(run.methodFields, facts),
     settings: run.training,
     tokens: batch.tokens,
+    decoderTokens: batch.decoder?.tokens,
     labelled: batch.targetCount,
     evaluates: rows.evaluation !== undefined || ratio > 0,
     positions: model.positions,
@@ -106,11 +107,11 @@ const knownLora = new WeakMap<WeightCatalog, Map<string, number | null>>();
 
 /** What plain LoRA takes on the same run, for comparison; null where it has no usual targets on the model. Planned once a shape. */
 function loraTotal(input: EstimateInput, facts: CheckpointFacts): number | null {
-  const { catalog, settings, tokens, labelled, evaluates } = input;
+  const { catalog, settings, tokens, decoderTokens, labelled, evaluates } = input;
   const known = knownLora.get(catalog) ?? new Map<string, number | null>();
   knownLora.set(catalog, known);
   const { batchSize, gradientCheckpointing } = settings;
-  const key = [batchSize, gradientCheckpointing, tokens, labelled, evaluates].join();
+  const key = [batchSize, gradientCheckpointing, tokens, decoderTokens, labelled, evaluates].join();
   const found = known.get(key);
   const total = found === undefined ? plainLora(input, facts) : found;
   known.set(key, total);

@@ -49,7 +49,11 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
     files: filesOf(checkpoint.files),
     abilities: [
       { name: 'train', ...needsText },
-      isClassifier(description) ? { name: 'classify', ...needsText } : { name: 'chat', ...chat },
+      description.stacks
+        ? { name: 'rewrite', ...needsText }
+        : isClassifier(description)
+          ? { name: 'classify', ...needsText }
+          : { name: 'chat', ...chat },
       { name: 'export', works: true },
     ],
     targetModules: targetModules(model),

@@ -67,6 +67,8 @@ export interface RowView {
   readonly raw: string;
   readonly rendered: string;
   readonly tokens: readonly TokenView[];
+  /** of a source with its target: the target, which is what is learned */
+  readonly target?: { readonly rendered: string; readonly tokens: readonly TokenView[] };
   /** of a classified row: its labels, or the values that are to be estimated */
   readonly labels?: readonly string[];
 }

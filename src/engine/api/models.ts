@@ -39,7 +39,7 @@ export interface ModelCard {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly role: string }[];
   /** what it can be used for here, with the reason where it cannot */
   readonly abilities: readonly {
-    readonly name: 'train' | 'chat' | 'classify' | 'export';
+    readonly name: 'train' | 'chat' | 'rewrite' | 'classify' | 'export';
     readonly works: boolean;
     readonly reason?: string;
   }[];

@@ -40,6 +40,11 @@ export function chosenTask(card: Pick<ModelCard, 'tasks'> | null, choice: TaskCh
   return choice === 'auto' ? (card?.tasks[0] ?? 'CAUSAL_LM') : choice;
 }
 
+/** Does the model turn a source into a target, rather than go on from a prompt? */
+export function readsSource(card: Pick<ModelCard, 'tasks'> | null): boolean {
+  return chosenTask(card, 'auto') === 'SEQ_2_SEQ_LM';
+}
+
 export function isClassifierTask(task: Task): boolean {
   return task === 'SEQ_CLS' || task === 'TOKEN_CLS' || task === 'IMAGE_CLS';
 }

@@ -2,7 +2,7 @@ import ChevronLeft from 'lucide-react/icons/chevron-left';
 import ChevronRight from 'lucide-react/icons/chevron-right';
 import { Tabs } from 'radix-ui';
 import type { ReactNode } from 'react';
-import type { DataCard, RowView } from '../../../engine/api.ts';
+import type { DataCard, RowView, TokenView } from '../../../engine/api.ts';
 import { showRow } from '../../commands/data.ts';
 import { IconButton } from '../../components/Button.tsx';
 import { NumberInput } from '../../components/NumberInput.tsx';
@@ -66,6 +66,24 @@ function RowLabels({ labels }: { labels: readonly string[] }): ReactNode {
   );
 }
 
+/** A row in one piece; or of a model that has an encoder, what that reads and what the decoder learns to write. */
+function SourceAndTarget({ source, target }: { source: ReactNode; target: ReactNode }): ReactNode {
+  if (!target) return source;
+  return (
+    <>
+      <h3 className={styles.half}>Source, which is read</h3>
+      {source}
+      <h3 className={styles.half}>Target, which is learned</h3>
+      {target}
+    </>
+  );
+}
+
+/** A row with labels of its own, or with a target, is learned as a whole. */
+function partsOf({ labels, target }: RowView): readonly TokenView['part'][] {
+  return labels || target ? ['context', 'cut'] : ['learned', 'context', 'cut'];
+}
+
 function RowTabs({ row }: { row: RowView }): ReactNode {
   return (
     <Tabs.Root defaultValue="tokens">
@@ -84,10 +102,16 @@ function RowTabs({ row }: { row: RowView }): ReactNode {
         <pre className={styles.text}>{row.raw}</pre>
       </Tabs.Content>
       <Tabs.Content className={styles.content} value="rendered">
-        <pre className={styles.text}>{row.rendered}</pre>
+        <SourceAndTarget
+          source={<pre className={styles.text}>{row.rendered}</pre>}
+          target={row.target && <pre className={styles.text}>{row.target.rendered}</pre>}
+        />
       </Tabs.Content>
       <Tabs.Content className={styles.content} value="tokens">
-        <TokenText tokens={row.tokens} isLearnedByToken={row.labels === undefined} />
+        <SourceAndTarget
+          source={<TokenText tokens={row.tokens} parts={partsOf(row)} />}
+          target={row.target && <TokenText tokens={row.target.tokens} parts={['learned', 'cut']} />}
+        />
       </Tabs.Content>
     </Tabs.Root>
   );

@@ -12,13 +12,12 @@ const partNames: Readonly<Record<TokenView['part'], string>> = { learned: 'Learn
 
 interface Props {
   readonly tokens: readonly TokenView[];
-  /** otherwise the row as a whole is learned */
-  readonly isLearnedByToken: boolean;
+  /** the parts that it can have, for the legend */
+  readonly parts: readonly TokenView['part'][];
 }
 
-export function TokenText({ tokens, isLearnedByToken }: Props): ReactNode {
+export function TokenText({ tokens, parts }: Props): ReactNode {
   const shown = tokens.slice(0, shownTokens);
-  const parts = isLearnedByToken ? (['learned', 'context', 'cut'] as const) : (['context', 'cut'] as const);
   return (
     <>
       <ul className={styles.legend}>

@@ -8,7 +8,7 @@ import { Stats } from '../../components/Stats.tsx';
 import type { Stat } from '../../components/Stats.tsx';
 import { formatBytes, formatCount, formatShort, plural } from '../../logic/format.ts';
 import { mainFormat } from '../../logic/packing.ts';
-import { chosenTask, taskText } from '../../logic/tasks.ts';
+import { chosenTask, readsSource, taskText } from '../../logic/tasks.ts';
 import { useStudio } from '../../state/store.ts';
 import { KeepSwitch } from './KeepSwitch.tsx';
 import styles from './ModelCardPanel.module.css';
@@ -16,6 +16,7 @@ import styles from './ModelCardPanel.module.css';
 const abilityNames: Readonly<Record<ModelCard['abilities'][number]['name'], readonly [yes: string, no: string]>> = {
   train: ['Can be trained', 'Cannot be trained'],
   chat: ['Can chat', 'Cannot chat'],
+  rewrite: ['Can turn texts into others', 'Cannot turn texts into others'],
   classify: ['Can classify', 'Cannot classify'],
   export: ['Adapter can be downloaded', 'Adapter cannot be downloaded'],
 };
@@ -92,7 +93,11 @@ function textFigures(card: ModelCard): readonly Stat[] {
     {
       label: 'Tokenizer',
       value: card.hasTokenizer ? 'Found' : 'Missing',
-      note: card.hasChatTemplate ? 'with a chat template' : 'without a chat template',
+      note: card.hasChatTemplate
+        ? 'with a chat template'
+        : readsSource(card)
+          ? 'for source and target'
+          : 'without a chat template',
     },
   ];
 }

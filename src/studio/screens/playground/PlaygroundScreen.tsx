@@ -8,6 +8,7 @@ import { Notice } from '../../components/Notice.tsx';
 import { ScreenFrame } from '../../components/Panel.tsx';
 import { Segments } from '../../components/Segments.tsx';
 import { hasBothModes, playgroundMode } from '../../logic/playgroundMode.ts';
+import { readsSource } from '../../logic/tasks.ts';
 import { isActive } from '../../logic/readiness.ts';
 import { composeFields } from '../../logic/settings.ts';
 import { weightsBeside, weightsLabel } from '../../logic/weightChoices.ts';
@@ -27,7 +28,7 @@ export function PlaygroundScreen(): ReactNode {
   const mode = playgroundMode(chosen, model, data);
   const training = useStudio((state) => isActive(state.run.status));
   return (
-    <ScreenFrame title="Playground" lead={leads[mode]}>
+    <ScreenFrame title="Playground" lead={mode === 'write' && readsSource(model) ? leads.rewrite : leads[mode]}>
       {model ? (
         <>
           {training && <Notice tone="info">A run is using the GPU. Answers can be written when it has ended.</Notice>}
@@ -85,6 +86,7 @@ function BaseWeights({ model }: { model: ModelCard }): ReactNode {
 
 const leads = {
   write: 'The same question to both, with the same seed: what did the training change?',
+  rewrite: 'The same text to both, with the same seed: what did the training change?',
   classify: 'The same input to both: what did the training change?',
 } as const;
 

@@ -3,6 +3,7 @@ import { setPlayground } from '../../commands/playground.ts';
 import { NumberInput } from '../../components/NumberInput.tsx';
 import { Switch } from '../../components/Switch.tsx';
 import { formatNumber } from '../../logic/format.ts';
+import { readsSource } from '../../logic/tasks.ts';
 import { useStudio } from '../../state/store.ts';
 import type { PlaygroundState } from '../../state/playground.ts';
 import styles from './SamplingDrawer.module.css';
@@ -40,6 +41,7 @@ const settings: readonly {
 export function SamplingDrawer(): ReactNode {
   const playground = useStudio((state) => state.playground);
   const hasTemplate = useStudio((state) => state.model.card?.hasChatTemplate ?? false);
+  const isRewriting = useStudio((state) => readsSource(state.model.card));
   return (
     <details className={styles.drawer}>
       <summary>
@@ -62,19 +64,21 @@ export function SamplingDrawer(): ReactNode {
             <p className={styles.help}>{setting.help}</p>
           </div>
         ))}
-        <div className={styles.wide}>
-          <Switch
-            label="Chat template"
-            hint={
-              hasTemplate
-                ? 'Off: the prompt goes to the model as it stands.'
-                : 'This model has none, so the prompt goes to it as it stands.'
-            }
-            checked={hasTemplate && !playground.raw}
-            disabled={!hasTemplate}
-            onChange={(on) => setPlayground({ raw: !on })}
-          />
-        </div>
+        {!isRewriting && (
+          <div className={styles.wide}>
+            <Switch
+              label="Chat template"
+              hint={
+                hasTemplate
+                  ? 'Off: the prompt goes to the model as it stands.'
+                  : 'This model has none, so the prompt goes to it as it stands.'
+              }
+              checked={hasTemplate && !playground.raw}
+              disabled={!hasTemplate}
+              onChange={(on) => setPlayground({ raw: !on })}
+            />
+          </div>
+        )}
       </div>
     </details>
   );
