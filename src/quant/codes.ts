@@ -71,6 +71,24 @@ export class CodePlane {
     words[above] = words[above]! | (upper << (this.#upper * (quartet & (8 / this.#upper - 1))));
   }
 
+  /** Sets a whole block, given as the quartets of its codes, a byte each: several times as fast as one by one. */
+  putBlock(at: number, quartets: Uint32Array): void {
+    const above = this.#putField(at, quartets, this.#lower, 0, this.#lowerMask);
+    if (this.#upper > 0) this.#putField(above, quartets, this.#upper, this.#lower, this.#upperMask);
+  }
+
+  /** Sets the words that hold `bits` bits of each code, those from bit `from` on. Gives the place behind them. */
+  #putField(at: number, quartets: Uint32Array, bits: number, from: number, mask: number): number {
+    const { words } = this;
+    let word = at;
+    for (let quartet = 0; quartet < QUARTETS; word += ROW_GROUP) {
+      let value = 0;
+      for (let shift = 0; shift < 8; shift += bits) value |= ((quartets[quartet++]! >>> from) & mask) << shift;
+      words[word] = value;
+    }
+    return word;
+  }
+
   /** A quartet of codes, a byte each. */
   get(at: number, quartet: number): number {
     const { words } = this;

@@ -41,12 +41,20 @@ export const int8: PackedFormat = {
 /** Whole rows of signed bytes, [rows, columns], into plane 0. */
 export function repackInt8(bytes: Uint8Array, rows: number, columns: number): Uint8Array {
   const codes = new CodePlane(8, rows, columns);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column += 4) {
+  const whole = columns % 4 === 0 ? asWords(bytes) : undefined;
+  for (let row = 0; row < rows; row++) {
+    let place = codes.at(row, 0); // a word is a quartet, and a row's blocks follow one another
+    for (let column = 0; column < columns; column += 4, place += ROW_GROUP) {
       const at = row * columns + column;
-      let quartet = 0;
-      for (let j = 0; j < Math.min(4, columns - column); j++) quartet |= bytes[at + j]! << (8 * j);
-      codes.put(codes.at(row, Math.floor(column / BLOCK)), (column % BLOCK) >> 2, quartet);
+      codes.words[place] = whole ? whole[at >> 2]! : partQuartet(bytes, at, columns - column);
     }
+  }
   return new Uint8Array(codes.words.buffer);
+}
+
+/** As many codes of four as the row still has. */
+function partQuartet(bytes: Uint8Array, at: number, left: number): number {
+  let quartet = 0;
+  for (let j = 0; j < Math.min(4, left); j++) quartet |= bytes[at + j]! << (8 * j);
+  return quartet;
 }

@@ -4,6 +4,7 @@
  * GPU (superblocks.ts): 5 scale words: d | dmin, then the 16 bytes as they stand.
  */
 import type { BlockScales } from './affine.ts';
+import { QUARTETS } from './codes.ts';
 import { halfToFloat } from './half.ts';
 import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
@@ -15,7 +16,7 @@ export const q2_kLayout: SuperblockLayout = {
   scaleWords: 5,
   halves: [80, 82],
   hasSuperScales: false,
-  codes: (file, at, block, quartet) => twoBits(file, at + 16, block, quartet),
+  codes: (file, at, block, quartets) => twoBits(file, at + 16, block, quartets),
   scales: (file, at) => [80, 0, 4, 8, 12].map((offset) => file.getUint32(at + offset, true)),
   blockScales(word, block): BlockScales {
     const [d, dmin] = [halfToFloat(word(0)), halfToFloat(word(0) >>> 16)];
@@ -28,6 +29,8 @@ export const q2_kLayout: SuperblockLayout = {
 export const q2_k = superblockFormat(q2_kLayout);
 
 /** Q2_K and Q3_K: 32 bytes hold four blocks, the first in the lowest two bits of each. */
-export function twoBits(file: DataView, at: number, block: number, quartet: number): number {
-  return (file.getUint32(at + 32 * (block >> 2) + 4 * quartet, true) >>> (2 * (block & 3))) & 0x03030303;
+export function twoBits(file: DataView, at: number, block: number, quartets: Uint32Array): void {
+  const first = at + 32 * (block >> 2);
+  const shift = 2 * (block & 3);
+  for (let i = 0; i < QUARTETS; i++) quartets[i] = (file.getUint32(first + 4 * i, true) >>> shift) & 0x03030303;
 }

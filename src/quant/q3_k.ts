@@ -5,6 +5,7 @@
  * GPU (superblocks.ts): 3 scale words: nibble i of the first is half block i, of the second 8 + i; two bits of the third each; d in plane 2.
  */
 import type { BlockScales } from './affine.ts';
+import { QUARTETS } from './codes.ts';
 import { twoBits } from './q2_k.ts';
 import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
@@ -16,9 +17,9 @@ export const q3_kLayout: SuperblockLayout = {
   scaleWords: 3,
   halves: [108],
   hasSuperScales: true,
-  codes(file, at, block, quartet) {
-    const upper = (file.getUint32(at + 4 * quartet, true) >>> block) & 0x01010101;
-    return twoBits(file, at + 32, block, quartet) | (upper << 2);
+  codes(file, at, block, quartets) {
+    twoBits(file, at + 32, block, quartets);
+    for (let i = 0; i < QUARTETS; i++) quartets[i]! |= ((file.getUint32(at + 4 * i, true) >>> block) & 0x01010101) << 2;
   },
   scales(file, at) {
     const words = [0, 0, 0];

@@ -6,6 +6,7 @@
  * words; the upper 4 bits of mn, a nibble for each block.
  */
 import type { BlockScales } from './affine.ts';
+import { QUARTETS } from './codes.ts';
 import { halfToFloat } from './half.ts';
 import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
@@ -34,7 +35,7 @@ export const q4_kLayout: SuperblockLayout = {
   name: 'q4_k',
   bits: 4,
   fileBytes: 144,
-  codes: (file, at, block, quartet) => nibbles(file, at + NIBBLES_Q4, block, quartet),
+  codes: (file, at, block, quartets) => nibbles(file, at + NIBBLES_Q4, block, quartets),
 };
 
 export const q4_k = superblockFormat(q4_kLayout);
@@ -44,25 +45,39 @@ export const q5_kLayout: SuperblockLayout = {
   name: 'q5_k',
   bits: 5,
   fileBytes: 176,
-  codes(file, at, block, quartet) {
-    const fifth = (file.getUint32(at + FIFTH_BITS + 4 * quartet, true) >>> block) & 0x01010101;
-    return nibbles(file, at + NIBBLES_Q5, block, quartet) | (fifth << 4);
+  codes(file, at, block, quartets) {
+    nibbles(file, at + NIBBLES_Q5, block, quartets);
+    for (let i = 0; i < QUARTETS; i++)
+      quartets[i]! |= ((file.getUint32(at + FIFTH_BITS + 4 * i, true) >>> block) & 0x01010101) << 4;
   },
 };
 
 export const q5_k = superblockFormat(q5_kLayout);
 
 /** 32 bytes hold two blocks, the first in the lower nibbles. */
-function nibbles(file: DataView, at: number, block: number, quartet: number): number {
-  return (file.getUint32(at + 32 * (block >> 1) + 4 * quartet, true) >>> (4 * (block & 1))) & 0x0f0f0f0f;
+function nibbles(file: DataView, at: number, block: number, quartets: Uint32Array): void {
+  const first = at + 32 * (block >> 1);
+  const shift = 4 * (block & 1);
+  for (let i = 0; i < QUARTETS; i++) quartets[i] = (file.getUint32(first + 4 * i, true) >>> shift) & 0x0f0f0f0f;
 }
 
 function scaleWords(file: DataView, at: number): number[] {
-  const [a, b, c] = [0, 4, 8].map((offset) => file.getUint32(at + SCALES + offset, true)) as [number, number, number];
-  const sc = [a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | ((a >>> 2) & 0x30303030)];
-  const mn = [b & 0x3f3f3f3f, ((c >>> 4) & 0x0f0f0f0f) | ((b >>> 2) & 0x30303030)];
-  let upper = 0;
-  for (let block = 0; block < 8; block++) upper |= ((mn[block >> 2]! >>> (8 * (block & 3) + 2)) & 15) << (4 * block);
-  const bytes = sc.map((word, i) => word | ((mn[i]! & 0x03030303) << 6));
-  return [file.getUint32(at, true), ...bytes, upper];
+  const a = file.getUint32(at + SCALES, true);
+  const b = file.getUint32(at + SCALES + 4, true);
+  const c = file.getUint32(at + SCALES + 8, true);
+  const [sc0, sc1] = [a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | ((a >>> 2) & 0x30303030)];
+  const [mn0, mn1] = [b & 0x3f3f3f3f, ((c >>> 4) & 0x0f0f0f0f) | ((b >>> 2) & 0x30303030)];
+  return [
+    file.getUint32(at, true),
+    sc0 | ((mn0 & 0x03030303) << 6),
+    sc1 | ((mn1 & 0x03030303) << 6),
+    lowNibbles(mn0 >>> 2) | (lowNibbles(mn1 >>> 2) << 16),
+  ];
+}
+
+/** The lower nibbles of four bytes side by side. */
+function lowNibbles(bytes: number): number {
+  const nibbles = bytes & 0x0f0f0f0f;
+  const pairs = (nibbles | (nibbles >>> 4)) & 0x00ff00ff;
+  return (pairs | (pairs >>> 8)) & 0xffff;
 }

@@ -42,6 +42,7 @@ function format(
       const blocks = columns / BLOCK;
       const codes = new CodePlane(5, rows, columns);
       const scales = new Uint32Array(interleavedWords(rows, blocks));
+      const quartets = new Uint32Array(QUARTETS);
       let at = 0;
       for (let row = 0; row < rows; row++) {
         for (let block = 0; block < blocks; block++) {
@@ -49,9 +50,8 @@ function format(
           checkScale(name, word);
           checkScale(name, word >>> 16);
           scales[firstWordOfRow(row, blocks) + block * ROW_GROUP] = word;
-          const place = codes.at(row, block);
-          for (let quartet = 0; quartet < QUARTETS; quartet++)
-            codes.put(place, quartet, codesOf(file, at + fifthBits, quartet));
+          codesOf(file, at + fifthBits, quartets);
+          codes.putBlock(codes.at(row, block), quartets);
           at += fileBytes;
         }
       }
@@ -61,9 +61,13 @@ function format(
   return made;
 }
 
-function codesOf(file: DataView, at: number, quartet: number): number {
-  const nibbles = file.getUint32(at + 4 + 4 * (quartet & 3), true) >>> (4 * (quartet >> 2));
-  return (nibbles & 0x0f0f0f0f) | (spreadBits(file.getUint32(at, true) >>> (4 * quartet)) << 4);
+/** Sets the quartets of a block. */
+function codesOf(file: DataView, at: number, quartets: Uint32Array): void {
+  const fifths = file.getUint32(at, true);
+  for (let i = 0; i < QUARTETS; i++) {
+    const nibbles = file.getUint32(at + 4 + 4 * (i & 3), true) >>> (4 * (i >> 2));
+    quartets[i] = (nibbles & 0x0f0f0f0f) | (spreadBits(fifths >>> (4 * i)) << 4);
+  }
 }
 
 function decodePlanes(planes: readonly Uint8Array[], rows: number, columns: number): Float32Array {

@@ -5,6 +5,7 @@
  * GPU (superblocks.ts): 4 scale words, the 16 scales as they stand; d in plane 2.
  */
 import type { BlockScales } from './affine.ts';
+import { QUARTETS } from './codes.ts';
 import { superblockFormat, type SuperblockLayout } from './superblocks.ts';
 
 const PAIRS = 128;
@@ -18,11 +19,16 @@ export const q6_kLayout: SuperblockLayout = {
   scaleWords: 4,
   halves: [208],
   hasSuperScales: true,
-  codes(file, at, block, quartet) {
-    const [chunk, inner] = [block >> 2, block & 3];
-    const nibbles = file.getUint32(at + 64 * chunk + 32 * (inner & 1) + 4 * quartet, true) >>> (4 * (inner >> 1));
-    const pairs = file.getUint32(at + PAIRS + 32 * chunk + 4 * quartet, true) >>> (2 * inner);
-    return (nibbles & 0x0f0f0f0f) | ((pairs & 0x03030303) << 4);
+  codes(file, at, block, quartets) {
+    const chunk = block >> 2;
+    const inner = block & 3;
+    const nibbles = at + 64 * chunk + 32 * (inner & 1);
+    const pairs = at + PAIRS + 32 * chunk;
+    const upper = 4 * (inner >> 1);
+    for (let i = 0; i < QUARTETS; i++)
+      quartets[i] =
+        ((file.getUint32(nibbles + 4 * i, true) >>> upper) & 0x0f0f0f0f) |
+        (((file.getUint32(pairs + 4 * i, true) >>> (2 * inner)) & 0x03030303) << 4);
   },
   scales: (file, at) => [0, 4, 8, 12].map((offset) => file.getUint32(at + SCALES + offset, true)),
   blockScales(word, block, d): BlockScales {

@@ -27,8 +27,8 @@ export interface SuperblockLayout {
   readonly halves: readonly number[];
   /** d is in plane 2 */
   readonly hasSuperScales: boolean;
-  /** The codes of a quartet of a block, a byte each; `at` is where the superblock begins. */
-  codes(file: DataView, at: number, block: number, quartet: number): number;
+  /** Sets the quartets of a block, codes as the bytes of a word; `at` is where the superblock begins. */
+  codes(file: DataView, at: number, block: number, quartets: Uint32Array): void;
   /** The words of plane 1. */
   scales(file: DataView, at: number): readonly number[];
   /** d and m of a block by those words and, where there is plane 2, the half of d. */
@@ -83,6 +83,7 @@ function repack(layout: SuperblockLayout, bytes: Uint8Array, rows: number, super
   const codes = new CodePlane(layout.bits, rows, superblocks * SUPERBLOCK);
   const scales = new Uint32Array(interleavedWords(rows, superblocks * layout.scaleWords));
   const superScales = new Uint16Array(layout.hasSuperScales ? interleavedWords(rows, superblocks) : 0);
+  const quartets = new Uint32Array(QUARTETS);
   let at = 0;
   for (let row = 0; row < rows; row++) {
     let scale = firstWordOfRow(row, superblocks * layout.scaleWords);
@@ -90,8 +91,8 @@ function repack(layout: SuperblockLayout, bytes: Uint8Array, rows: number, super
       for (const half of layout.halves) checkScale(layout.name, file.getUint16(at + half, true));
       for (let block = 0; block < BLOCKS; block++) {
         const place = codes.at(row, superblock * BLOCKS + block);
-        for (let quartet = 0; quartet < QUARTETS; quartet++)
-          codes.put(place, quartet, layout.codes(file, at, block, quartet));
+        layout.codes(file, at, block, quartets);
+        codes.putBlock(place, quartets);
       }
       for (const word of layout.scales(file, at)) {
         scales[scale] = word;
