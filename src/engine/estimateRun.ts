@@ -5,9 +5,11 @@ import { readAdapterFolder } from '../formats/adapterFolder.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { WeightCatalog } from '../models/builder.ts';
+import { unreadTensors } from '../models/unreadTensors.ts';
 import type { CheckpointFacts } from '../peft/method.ts';
 import { methodOf } from '../peft/registry.ts';
 import { readFields } from '../peft/schema.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import { totalSteps } from '../train/settings.ts';
 import { checkpointForRun } from './checkpointForRun.ts';
 import { estimateBytes, parameterCounts, totalBytes, type EstimateInput } from './estimate.ts';
@@ -16,6 +18,7 @@ import type { Machine } from './machine.ts';
 import { adapterBytes } from './methodFits.ts';
 import { splitData, type PreparedData } from './preparedData.ts';
 import { peftTaskType } from './preparedRun.ts';
+import { fieldsOfQuantisation } from './quantisationFields.ts';
 import { describeRun, type RunDescription } from './runFields.ts';
 import { largestBatch, tokenBucket } from './runBatches.ts';
 
@@ -129,7 +132,7 @@ function plainLora(input: EstimateInput, facts: CheckpointFacts): number | null 
   }
 }
 
-/** In the order in which they cost least: shorter rows, recomputing, smaller batches. */
+/** In the order in which they cost least: shorter rows, recomputing, smaller batches, rounded weights. */
 function remedies(run: RunDescription, rows: readonly EncodedRow[], input: EstimateInput): MemoryEstimate['remedies'] {
   const { batchSize, gradientAccumulationSteps, gradientCheckpointing } = run.training;
   const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
@@ -154,9 +157,33 @@ function remedies(run: RunDescription, rows: readonly EncodedRow[], input: Estim
       fields: { batch_size: 1, gradient_accumulation_steps: batchSize * gradientAccumulationSteps },
       change: { settings: { ...run.training, batchSize: 1 }, labelled: Math.ceil(input.labelled / batchSize) },
     });
+  const quantised = quantisedCatalog(input);
+  if (quantised)
+    options.push({
+      label: 'Frozen weights in 4 bits (NF4)',
+      fields: fieldsOfQuantisation(smallest),
+      change: { catalog: quantised },
+    });
   return options.map(({ label, fields, change }) => ({
     label,
     fields,
     total: totalBytes(estimateBytes({ ...input, ...change })),
   }));
+}
+
+/** What the weights are rounded to where memory is short. */
+const smallest: Quantisation = { kind: 'nf4', doubleQuant: true };
+
+/** undefined where the weights are quantised already, cannot be, or are all trained in others' place. */
+function quantisedCatalog({ catalog, description, adapter }: EstimateInput): WeightCatalog | undefined {
+  const unread = unreadTensors(description, adapter.hooks);
+  try {
+    const found = quantiseCatalog(catalog, description, smallest);
+    return [...found].some(([name, { format }]) => format !== catalog.get(name)?.format && !unread.has(name))
+      ? found
+      : undefined;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }

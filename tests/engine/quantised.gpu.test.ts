@@ -90,6 +90,24 @@ describe('quantised backbones in the studio', () => {
     expect(imported.weights).toEqual(nf4);
   });
 
+  it('is offered where a run does not fit, and only where the weights are floats', async () => {
+    const engine = openPage();
+    const fields = await openSample(engine);
+    Object.assign(navigator, { deviceMemory: 0.002 });
+    try {
+      const estimate = await engine.estimate(fields);
+      const remedy = estimate.remedies.find(({ label }) => label === 'Frozen weights in 4 bits (NF4)');
+      expect(estimate.verdict).toBe('exceeds');
+      expect(remedy?.fields).toEqual(await fieldsOf(engine, nf4));
+      expect((await engine.estimate({ ...fields, ...remedy?.fields })).total).toBe(remedy?.total);
+      const labels = async (run: RunFields) => (await engine.estimate(run)).remedies.map(({ label }) => label);
+      expect(await labels({ ...fields, ...remedy?.fields })).not.toContain(remedy?.label);
+      expect(await labels({ peft_type: 'FULL', batch_size: 2 })).not.toContain(remedy?.label);
+    } finally {
+      Object.assign(navigator, { deviceMemory: undefined });
+    }
+  });
+
   it('resumes a quantised run after a reload as if it had never stopped', async () => {
     const first = openPage();
     const sample = await openSample(first, { max_steps: 8, val_split_ratio: 0.1 });

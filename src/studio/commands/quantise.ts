@@ -33,24 +33,18 @@ export async function refreshWeights(): Promise<void> {
   if (useStudio.getState().model.card !== card) return;
   patch('quantise', { ...initialQuantise, choices });
   const chosen = findWeights(choices, chosenWeights());
-  if (!chosen || chosen.name === 'stored') return;
-  if (bytesOf(chosen.memory) !== null) return void compareWeights();
+  if (!chosen || bytesOf(chosen.memory) !== null) return;
   chooseStored();
   showToast('This model is trained on as it is: it cannot be quantised as the last one was.');
 }
 
 /** The weights as the files have them. */
 export function chooseStored(): void {
-  takeWeights({ name: 'stored', embeddings: false });
+  chooseWeights({ name: 'stored', embeddings: false });
 }
 
-/** The form's fields follow, and with them the estimate, the run file and the run; then what it costs is found. */
+/** The form's fields follow, and with them the estimate, the run file and the run. */
 export function chooseWeights(choice: WeightsChoice): void {
-  takeWeights(choice);
-  void compareWeights();
-}
-
-function takeWeights(choice: WeightsChoice): void {
   const found = findWeights(useStudio.getState().quantise.choices, choice);
   if (found) takeSettings(found.fields);
 }
@@ -59,19 +53,34 @@ export function setQuantiseJob(name: 'comparing' | 'measuring' | 'keeping'): (jo
   return (job) => patch('quantise', { [name]: job } as Partial<QuantiseState>);
 }
 
-/** The errors of the chosen weights, unless they are known. A comparison of others gives way to it. */
+/** the last comparison: of the choices of one model, by the key of one of them */
+let last:
+  { readonly choices: QuantiseState['choices']; readonly key: string; readonly ended: Promise<unknown> } | undefined;
+
+/** The errors of the chosen weights, unless they are known or being found. A comparison of others gives way to it. */
 export async function compareWeights(): Promise<void> {
-  const { model, quantise } = useStudio.getState();
+  const { choices, comparing, errors } = useStudio.getState().quantise;
   const choice = chosenWeights();
   const key = weightsKey(choice);
-  if (choice.name === 'stored' || key in quantise.errors) return stopQuantising('compare');
-  await stopQuantising('compare');
-  if (weightsKey(chosenWeights()) !== key) return;
-  const fields = findWeights(quantise.choices, choice)?.fields;
-  if (!fields) return;
-  const found = await track(setQuantiseJob('comparing'), (onProgress) => engine().compareWeights(fields, onProgress));
-  if (!found || useStudio.getState().model.card?.id !== model.card?.id) return;
-  patch('quantise', { errors: { ...useStudio.getState().quantise.errors, [key]: found } });
+  const fields = findWeights(choices, choice)?.fields;
+  const isUnderWay = comparing.busy && last?.key === key && last.choices === choices;
+  if (!fields || choice.name === 'stored' || key in errors || isUnderWay) return;
+  const before = last?.ended;
+  const compare = async (): Promise<void> => {
+    await stopQuantising('compare');
+    await before; // so that its end is not taken for the end of this one
+    const isWanted = (): boolean => {
+      const { quantise } = useStudio.getState();
+      return last?.key === key && quantise.choices === choices && !(key in quantise.errors);
+    };
+    if (!isWanted()) return;
+    const setJob = setQuantiseJob('comparing');
+    const found = await track(setJob, (onProgress) => engine().compareWeights(fields, onProgress));
+    if (!found || !isWanted()) return;
+    patch('quantise', { errors: { ...useStudio.getState().quantise.errors, [key]: found } });
+  };
+  last = { choices, key, ended: compare() };
+  await last.ended;
 }
 
 /** What decides a measurement beside the weights; its findings hold as long as this stays. */

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import type { ReactNode } from 'react';
 import type { WeightError, WeightsChoice } from '../../../engine/api.ts';
 import { compareWeights, stopQuantising } from '../../commands/quantise.ts';
@@ -14,8 +15,10 @@ import styles from './WeightErrors.module.css';
 
 /** How far the rounded weights are from those of the files, layer by layer. */
 export function WeightErrors({ chosen }: { chosen: WeightsChoice }): ReactNode {
-  const { errors, comparing } = useStudio((state) => state.quantise);
-  const found = errors[weightsKey(chosen)];
+  const { choices, errors, comparing } = useStudio((state) => state.quantise);
+  const key = weightsKey(chosen);
+  const found = errors[key];
+  useEffect(() => void compareWeights(), [choices, key]);
   return (
     <section aria-labelledby="weight-errors">
       <h3 id="weight-errors" className={styles.title}>
