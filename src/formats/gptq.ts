@@ -123,19 +123,21 @@ function putCodes(
   columns: number,
   bits: number,
 ): void {
+  const quartets = new Uint32Array(QUARTETS);
   for (let block = 0; block * BLOCK < columns; block++) {
-    const quartets = Math.min(QUARTETS, columns / 4 - block * QUARTETS);
+    const count = Math.min(QUARTETS, columns / 4 - block * QUARTETS);
+    quartets.fill(0);
     for (let row = 0; row < rowCount; row++) {
       const first = block * bits * rows + rowStart + row;
-      const place = plane.at(row, block);
-      for (let quartet = 0; quartet < quartets; quartet++) {
+      for (let quartet = 0; quartet < count; quartet++) {
         const bit = 4 * bits * quartet;
         const shift = bit & 31;
         const at = first + (bit >> 5) * rows;
         let stream = words[at]! >>> shift;
         if (shift + 4 * bits > 32) stream |= words[at + rows]! << (32 - shift);
-        plane.put(place, quartet, fourBytes(stream, bits));
+        quartets[quartet] = fourBytes(stream, bits);
       }
+      plane.putBlock(plane.at(row, block), quartets);
     }
   }
 }
