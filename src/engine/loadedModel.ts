@@ -1,4 +1,4 @@
-import type { LabelMap } from '../data/labels.ts';
+import { genericNames, type LabelMap } from '../data/labels.ts';
 import type { FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -86,6 +86,14 @@ export class LoadedModel {
 
   #with(checkpoint: Checkpoint, labels: LabelMap | undefined): LoadedModel {
     return new LoadedModel(checkpoint, this.#tokenizer, this.#whyNoTokenizer, this.#residence, labels);
+  }
+
+  /** The model's own, with the names that rows or an adapter have given the labels. */
+  get description(): ModelDescription {
+    const { description } = this.checkpoint;
+    if (!this.labels) return description;
+    const { id2label } = this.labels;
+    return { ...description, labelNames: genericNames(description.outputSize).map((name, id) => id2label[id] ?? name) };
   }
 
   get hasTokenizer(): boolean {

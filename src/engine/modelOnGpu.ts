@@ -9,8 +9,8 @@ import type { LoadedModel } from './loadedModel.ts';
 
 /** What a trace of the model with this adapter reads, for training, evaluation and answers alike. */
 export function traceable(model: LoadedModel, adapter?: Adapter): LossModel {
-  const { description, catalog } = model.checkpoint;
-  return { description, catalog, adapter: adapter?.hooks, positions: model.positions };
+  const { description, checkpoint } = model;
+  return { description, catalog: checkpoint.catalog, adapter: adapter?.hooks, positions: model.positions };
 }
 
 /**

@@ -156,8 +156,8 @@ export async function adapterFiles(
   return new Map([...files, ...(await filesBesideFloats(model.checkpoint, model.labels))]);
 }
 
-function factsOf({ checkpoint: { description, name } }: LoadedModel): CheckpointFacts {
-  return { description, baseModelName: name, taskType: peftTaskType(description.task) };
+function factsOf({ description, checkpoint }: LoadedModel): CheckpointFacts {
+  return { description, baseModelName: checkpoint.name, taskType: peftTaskType(description.task) };
 }
 
 /** PEFT knows no task for images: it writes null. */

@@ -41,6 +41,39 @@ describe('figures are those of scikit-learn and SciPy', () => {
   });
 });
 
+interface Entities {
+  readonly names: string[];
+  readonly actual: number[][];
+  readonly predicted: number[][];
+  readonly [score: string]: unknown;
+}
+
+describe('words with labels', () => {
+  const entities = JSON.parse(
+    readFileSync(new URL('../../tests/fixtures/entities.json', import.meta.url), 'utf8'),
+  ) as Entities[];
+  const metricsOf = ({ names, actual, predicted }: Pick<Entities, 'names' | 'actual' | 'predicted'>) => {
+    const logits = predicted.flat().flatMap((guess) => names.map((_, label) => Number(label === guess)));
+    const texts = actual.flatMap((row, text) => row.map(() => text));
+    return classMetrics(logits, actual.flat(), names.length, { names, texts });
+  };
+
+  it.each(entities.map((entry) => [entry.names.join(' '), entry] as const))(
+    'entities are those of seqeval: %s',
+    (_, entry) => {
+      const { scores } = metricsOf(entry);
+      expect(Object.keys(scores)).toEqual(['precision', 'recall', 'f1', 'accuracy']);
+      expectScores(scores, entry);
+    },
+  );
+
+  it('are scored by themselves where their labels mark no entities', () => {
+    const plain = { names: ['NOUN', 'VERB'], actual: [[0, 1], [1]], predicted: [[0, 0], [1]] };
+    expect(Object.keys(metricsOf(plain).scores)).toEqual(['accuracy', 'f1_macro', 'matthews_correlation']);
+    expect(Object.keys(metricsOf({ ...plain, names: ['O', 'B-'] }).scores)).toContain('f1_macro');
+  });
+});
+
 it('a correlation with what does not vary is not there', () => {
   const { scores } = valueMetrics([1, 2, 3], [5, 5, 5], 1, 'regression');
   expect(scores).toMatchObject({ pearson: null, spearman: null });

@@ -7,6 +7,7 @@ import {
   multiLabelScores,
   type ConfusionMatrix,
 } from './taskMetricsClasses.ts';
+import { areEntityTags, entityScores } from './taskMetricsEntities.ts';
 import { exactMatch, rouge } from './taskMetricsText.ts';
 import { meanSquaredError, pearsonCorrelation, spearmanCorrelation } from './taskMetricsValues.ts';
 
@@ -17,10 +18,31 @@ export interface TaskMetrics {
   readonly confusion?: ConfusionMatrix;
 }
 
-/** Logits of one row a text, image or labelled word, and the class of each: SEQ_CLS with one label, TOKEN_CLS, images. */
-export function classMetrics(logits: ArrayLike<number>, classIds: ArrayLike<number>, numLabels: number): TaskMetrics {
+/** Of words with labels (TOKEN_CLS): the names of the labels, and the text that each word stands in. */
+export interface LabelledWords {
+  readonly names: readonly string[];
+  readonly texts: readonly number[];
+}
+
+/**
+ * Logits of one row a text, image or labelled word, and the class of each: SEQ_CLS with one label, TOKEN_CLS, images. Where labels mark
+ * entities (B-PER, I-PER, O), these are scored whole, as is usual for them; accuracy is that of words.
+ */
+export function classMetrics(
+  logits: ArrayLike<number>,
+  classIds: ArrayLike<number>,
+  numLabels: number,
+  words?: LabelledWords,
+): TaskMetrics {
   const predicted = Array.from(classIds, (_, row) => largestAt(logits, row * numLabels, numLabels));
   const confusion = confusionMatrix(predicted, classIds, numLabels);
+  if (words && areEntityTags(words.names)) {
+    const labels = (ids: ArrayLike<number>) => labelsByText(ids, words);
+    return {
+      scores: { ...entityScores(labels(predicted), labels(classIds)), accuracy: accuracy(confusion) },
+      confusion,
+    };
+  }
   return {
     scores: {
       accuracy: accuracy(confusion),
@@ -55,6 +77,16 @@ export function valueMetrics(
 /** Generated texts beside what was wanted: SEQ_2_SEQ_LM. */
 export function textMetrics(predictions: readonly string[], references: readonly string[]): TaskMetrics {
   return { scores: { ...rouge(predictions, references), exact_match: exactMatch(predictions, references) } };
+}
+
+function labelsByText(classIds: ArrayLike<number>, { names, texts }: LabelledWords): string[][] {
+  const rows = new Map<number, string[]>();
+  texts.forEach((text, word) => {
+    const row = rows.get(text) ?? [];
+    row.push(names[classIds[word] ?? 0] ?? 'O');
+    rows.set(text, row);
+  });
+  return [...rows.values()];
 }
 
 /** Which of `count` values is the largest; the first of equals. */

@@ -4,6 +4,9 @@ import type { ChartRow } from './chartRows.ts';
 /** Figures that a classifier is measured by, in the order in which they are shown. */
 const names: Readonly<Record<string, string>> = {
   accuracy: 'Accuracy',
+  f1: 'F1 of entities',
+  precision: 'Precision of entities',
+  recall: 'Recall of entities',
   f1_macro: 'Macro F1',
   f1_micro: 'Micro F1',
   matthews_correlation: 'Matthews correlation',

@@ -25,7 +25,7 @@ export function qualityColumns(before: ModelQuality, after: ModelQuality): reado
 }
 
 /** figures of a classifier that lie between 0 and 1 */
-const shares: ReadonlySet<string> = new Set(['accuracy', 'f1_macro', 'f1_micro']);
+const shares: ReadonlySet<string> = new Set(['accuracy', 'f1', 'precision', 'recall', 'f1_macro', 'f1_micro']);
 
 function shareColumn(name: string, before: number | null, after: number | null): QualityColumn {
   const write = (share: number | null): string => (share === null ? 'not defined' : formatShare(share));
