@@ -48,10 +48,10 @@ function describe(config: T5Config, task: Task, json: Readonly<Record<string, un
   };
 }
 
-/** PEFT's constants.py for t5 and mt5. */
-function defaultTargets({ modelType, isGated }: T5Config): ModelDescription['defaultTargets'] {
-  const up = isGated ? ['wi_0', 'wi_1'] : ['wi'];
+/** PEFT's constants.py for t5 and mt5: by the name of the model, so that some find nothing in a gated T5. */
+function defaultTargets({ modelType }: T5Config): ModelDescription['defaultTargets'] {
   const isMt5 = modelType === 'mt5';
+  const up = isMt5 ? ['wi_0', 'wi_1'] : ['wi'];
   return {
     LORA: { targetModules: ['q', 'v'] },
     ADALORA: { targetModules: ['q', 'k', 'v', 'o', ...up, 'wo'] },

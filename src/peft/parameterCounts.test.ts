@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { attachTo } from '../../tests/peft/gradients.ts';
 import { modelSizes, type ModelSize } from '../../tests/peft/modelSizes.ts';
 import { sizeOf } from '../graph/tensor.ts';
 import { describeModel } from '../models/registry.ts';
@@ -90,6 +91,33 @@ const counted: readonly [
   ['EDoRA', 'EDORA', { r: 16 }, [30720, 38400, 36864, 129024, 278528, 180224, 79872, 26114, 63490, 32266]],
 ];
 
+/** The same of t5-small, flan-t5-base and mt5-small; of a prefix with the width of a layer's keys for token_dim, as mT5 needs it. */
+const countedOfT5: readonly [peftType: string, fields: Readonly<Record<string, unknown>>, counts: readonly number[]][] =
+  [
+    ['LORA', {}, [294912, 884736, 344064]],
+    ['LORA', { r: 16, target_modules: 'all-linear' }, [2162688, 6782976, 2555904]],
+    ['LORA', { use_dora: true }, [313344, 940032, 362496]],
+    ['ADALORA', {}, [1623168, 3467232, 1918656]],
+    ['IA3', {}, [43008, 104448, 34816]],
+    ['VERA', {}, [27648, 73728, 30720]],
+    ['LOHA', {}, [589824, 1769472, 688128]],
+    ['LOKR', {}, [27648, 78336, 33792]],
+    ['OFT', {}, [285696, 857088, 380928]],
+    ['BOFT', {}, [92160, 276480, 116736]],
+    ['HRA', {}, [147456, 442368, 196608]],
+    ['MISS', {}, [1179648, 3538944, 1179648]],
+    ['DELORA', {}, [294948, 884808, 344112]],
+    ['ROAD', {}, [18432, 55296, 18432]],
+    ['FOURIERFT', {}, [36000, 72000, 48000]],
+    ['LN_TUNING', {}, [16384, 47616, 21504]],
+    ['BEFT', {}, [9216, 27648, 9216]],
+    ['PROMPT_TUNING', {}, [20480, 30720, 20480]],
+    ['P_TUNING', { encoder_hidden_size: 128 }, [168704, 244736, 168704]],
+    ['PREFIX_TUNING', {}, [122880, 368640, 122880]],
+    ['PREFIX_TUNING', { prefix_projection: true, encoder_hidden_size: 512 }, [3424768, 9864704, 3356672]],
+    ['FULL', {}, [60506624, 247577856, 300176768]],
+  ];
+
 describe('trainable parameters are as many as PEFT counts', () => {
   it.each(counted)('%s', (_, peftType, given, counts) => {
     const method = methodOf(peftType);
@@ -111,5 +139,15 @@ describe('trainable parameters are as many as PEFT counts', () => {
       if (typeof expected === 'number') expect(count(), name).toBe(expected);
       else expect(count, name).toThrow(expected);
     });
+  });
+});
+
+describe('of models of an encoder and a decoder, too', () => {
+  it.each(countedOfT5)('%s %o', (peftType, given, counts) => {
+    const count = (name: ModelSize) =>
+      trainedParameters(
+        attachTo(describeModel(modelSizes[name]), { peft_type: peftType, ...given }, 'SEQ_2_SEQ_LM', 1000).parameters,
+      ).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    expect((['t5-small', 'flan-t5-base', 'mt5-small'] as const).map(count)).toEqual(counts);
   });
 });

@@ -57,6 +57,16 @@ export const modelSizes = {
     num_hidden_layers: 24,
     num_attention_heads: 16,
   },
+  't5-small': { model_type: 't5' },
+  'flan-t5-base': {
+    model_type: 't5',
+    d_model: 768,
+    num_layers: 12,
+    num_heads: 12,
+    feed_forward_proj: 'gated-gelu',
+    tie_word_embeddings: false,
+  },
+  'mt5-small': { model_type: 'mt5', tie_word_embeddings: false },
   'ViT-B/16': {
     model_type: 'vit',
     id2label: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), `class ${i}`])),
