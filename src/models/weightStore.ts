@@ -72,23 +72,17 @@ export class WeightStore {
           if (!this.#ranges.has(`constant:${name}`)) this.#putFloats(`constant:${name}`, constant.data);
         for (const [name, tensor] of tensors) {
           signal?.throwIfAborted();
-          if (isVector(tensor)) this.#putFloats(name, await readDecoded(checkpoint, name));
-          else if (tensor.original) arriving.push(await this.#quantise(name, tensor, tensor.original, quantiser));
-          else {
-            await this.#stream(name, tensor);
-            sinceWait += tensor.entry.byteLength;
-          }
-          done += tensor.entry.byteLength;
-          onProgress?.(done, total);
+          const { byteLength } = tensor.entry;
+          if (tensor.original) arriving.push(await this.#quantise(name, tensor, tensor.original, quantiser));
+          else await this.#copy(checkpoint, name, tensor);
+          onProgress?.((done += byteLength), total);
+          sinceWait += tensor.original ? 0 : byteLength; // what is quantised waits for its own staging
           if (sinceWait > bytesInFlight) {
             await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
             sinceWait = 0;
           }
         }
-        for (const { name, planes, whole } of arriving) {
-          await this.#gpu.wait(whole);
-          this.#ranges.set(name, planes);
-        }
+        await this.#gpu.wait(this.#arrive(arriving));
       } finally {
         quantiser.destroy();
       }
@@ -106,7 +100,16 @@ export class WeightStore {
     this.#ranges.clear();
   }
 
-  async #stream(name: string, tensor: CheckpointTensor): Promise<void> {
+  async #arrive(arriving: readonly Arriving[]): Promise<void> {
+    for (const { name, planes, whole } of arriving) {
+      await whole;
+      this.#ranges.set(name, planes);
+    }
+  }
+
+  /** A tensor as it is stored. */
+  async #copy(checkpoint: Checkpoint, name: string, tensor: CheckpointTensor): Promise<void> {
+    if (isVector(tensor)) return this.#putFloats(name, await readDecoded(checkpoint, name));
     const { columns, shards, planes } = this.#allocate(name, tensor);
     if (tensor.packed) await tensor.packed.write(shards, this.#putInto(planes));
     else for (const [s, shard] of shards.entries()) await this.#fill(tensor, shard, columns, planes[s] ?? []);
@@ -152,10 +155,7 @@ export class WeightStore {
   async #fill(tensor: BlockTensor, shard: Shard, columns: number, planes: readonly BufferRange[]): Promise<void> {
     const format = weightFormats[tensor.format];
     const rowBytes = (columns / format.blockSize) * format.fileBytesPerBlock;
-    const step =
-      tensor.rowOrder || tensor.isTransposed
-        ? shard.rowCount
-        : Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64);
+    const step = isInOrder(tensor) ? Math.max(64, Math.floor(sliceBytes / rowBytes / 64) * 64) : shard.rowCount;
     for (let row = 0; row < shard.rowCount; row += step) {
       const count = Math.min(step, shard.rowCount - row);
       const bytes = await readRows(tensor, shard.rowStart + row, count);
@@ -191,16 +191,21 @@ function matrixOf({ shape }: Pick<CheckpointTensor, 'shape'>): MatrixShape {
   return { rows, columns: sizeOf(rest) };
 }
 
-/** Reads rows in order. A transposed tensor is read once and held whole while it is, since any of its rows lies all over the file. */
+/** Reads rows in order. A tensor that the file holds in another order is read once and held whole while its rows are taken from it. */
 function rowReader(tensor: BlockTensor): (rowStart: number, rowCount: number) => Promise<Uint8Array> {
-  if (!tensor.isTransposed) return (rowStart, rowCount) => readRows(tensor, rowStart, rowCount);
+  if (isInOrder(tensor)) return (rowStart, rowCount) => readRows(tensor, rowStart, rowCount);
   const { rows } = matrixOf(tensor);
   let whole: Promise<Uint8Array> | undefined;
   return async (rowStart, rowCount) => {
     whole ??= readRows(tensor, 0, rows);
-    const rowBytes = (await whole).byteLength / rows;
-    return (await whole).subarray(rowStart * rowBytes, (rowStart + rowCount) * rowBytes);
+    const bytes = await whole;
+    const rowBytes = bytes.byteLength / rows;
+    return bytes.subarray(rowStart * rowBytes, (rowStart + rowCount) * rowBytes);
   };
+}
+
+function isInOrder({ rowOrder, isTransposed }: BlockTensor): boolean {
+  return !rowOrder && !isTransposed;
 }
 
 function isVector(tensor: CheckpointTensor): boolean {
