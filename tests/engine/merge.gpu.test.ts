@@ -41,4 +41,33 @@ describe('a merged model', () => {
     // weights in halves are rounded once more where the adapter is merged into them
     expect(worstOfLargest(merged, beside)).toBeLessThan(0.1 * effect);
   });
+
+  it.each([
+    'llama-gguf-lora', // Q4_0, Q4_1, with permuted rows
+    'llama-k-gguf-lora',
+    'qwen2-gguf-lora-head', // the head becomes a tensor of its own
+    'llama-gptq-lora',
+    'llama-awq-lora',
+    'llama-fp4-lora',
+    'qwen2-int8-lora', // quantised on loading
+  ])('goes back into the format of its base, and its logits go with it: %s', async (name) => {
+    const { model, config, folder: given } = parityCase(name);
+    const [adapter, output] = [join(folder, name, 'adapter'), join(folder, name, 'merged')];
+    mkdirSync(adapter, { recursive: true });
+    copyFileSync(join(given, 'init', 'adapter_config.json'), join(adapter, 'adapter_config.json'));
+    copyFileSync(join(given, 'final', 'adapter_model.safetensors'), join(adapter, 'adapter_model.safetensors'));
+    const base = name.includes('int8') ? ['--config', config] : ['--model', model];
+    const { requantized } = await figures<{ requantized: { change_lost: number } }>(
+      ...['merge', ...base, '--adapter', adapter, '--output', output, '--requantize'],
+    );
+    const logits = async (...args: string[]) =>
+      (await figures<{ logits: number[] }>('logits', ...args, '--text', text)).logits;
+    const [before, beside, merged] = [
+      await logits(...base),
+      await logits(...base, '--adapter', adapter),
+      await logits('--model', output),
+    ];
+    // rounding moves the logits about as far as it is said to move the weights
+    expect(worstOfLargest(merged, beside)).toBeLessThan(2 * requantized.change_lost * worstOfLargest(before, beside));
+  });
 });
