@@ -24,9 +24,12 @@ export type TrainedTensors = ReadonlyMap<string, ParameterSpec>;
  * The tensors of the modules that modules_to_save names, by the ending of their path ("norm" takes input_layernorm too, as in PEFT) or of
  * the path of a module around them ("mlp"), and the task's own head: PEFT trains a copy of each and saves it under the module's own name.
  */
-export function savedModules(description: ModelDescription, names: string | readonly string[] | null): TrainedTensors {
+export function savedModules(
+  description: ModelDescription,
+  names: string | readonly string[] | null,
+  heads = taskHeads(description),
+): TrainedTensors {
   const tensors = new Map<string, ParameterSpec>();
-  const heads = taskHeads(description);
   for (const name of new Set([...[names ?? []].flat(), ...heads])) {
     const modules = modulesNamed(description, name);
     if (modules.length === 0 && !heads.includes(name))

@@ -1,11 +1,11 @@
 import { UserError } from '../formats/errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { ModuleInfo } from '../models/family.ts';
+import type { ModelDescription, ModuleInfo } from '../models/family.ts';
 import { tensorsForFile } from './initialize.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
 import { parameterTensor } from './parameters.ts';
-import { keyPrefix, modulesToSaveField } from './savedModules.ts';
+import { keyPrefix, modulesToSaveField, taskHeads } from './savedModules.ts';
 import { booleanField, integersField, modulesField } from './schema.ts';
 import { attachTuner } from './tuner.ts';
 
@@ -62,7 +62,7 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { embeddingPath, headPath, tieWordEmbeddings } = description;
   const ids = tokenIds(fields['token_indices'] as number | readonly number[] | null, description.vocabSize);
   const settings = { ...fields, token_indices: ids, target_modules: fields['target_modules'] ?? embeddingPath };
-  const tuner = attachTuner('TRAINABLE_TOKENS', settings, model, ['embedding', 'linear']);
+  const tuner = attachTuner('TRAINABLE_TOKENS', settings, model, ['embedding', 'linear'], newHeads(description));
   const tables = new Map(
     tuner.modules.map((module) => [module.path, tableOf(module, ids, fields['init_weights'] === true)]),
   );
@@ -87,7 +87,17 @@ function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
       replaces: tuner.replaces,
     },
   };
-  return shared ? withSharedHead(adapter, shared.rows, keyOf(headPath)) : adapter;
+  return shared ? withTiedTables(adapter, shared.rows, tiedPaths(description).map(keyOf)) : adapter;
+}
+
+/** PEFT's config of this method knows no modules_to_save, so that a classifier's head stays as it is. A new one has to be trained. */
+function newHeads(description: ModelDescription): readonly string[] {
+  return description.freshTensors?.size ? taskHeads(description) : [];
+}
+
+/** Where Transformers ties tables to the embedding: the head, and T5's encoder and decoder. */
+function tiedPaths({ headPath, traceEncoder }: ModelDescription): string[] {
+  return [headPath, ...(traceEncoder ? ['encoder.embed_tokens', 'decoder.embed_tokens'] : [])];
 }
 
 function tokenIds(given: number | readonly number[] | null, vocabSize: number): number[] {
@@ -166,17 +176,17 @@ function exchangeOutputs(graph: Graph, { rows, oneHot, others }: Table, x: Tenso
   return graph.one('matmul', [own, parameterTensor(graph, oneHot), kept], { layout: 'nt' });
 }
 
-/** PEFT writes the rows of a tied head a second time under the head's name. */
-function withSharedHead(adapter: Adapter, rows: ParameterSpec, headKey: string): Adapter {
+/** PEFT writes the rows again under the name of each tied table. */
+function withTiedTables(adapter: Adapter, rows: ParameterSpec, tiedKeys: readonly string[]): Adapter {
   return {
     ...adapter,
-    ignoresKey: (key) => key === headKey || adapter.ignoresKey(key),
+    ignoresKey: (key) => tiedKeys.includes(key) || adapter.ignoresKey(key),
     toContent: (values) => {
       const tensors = tensorsForFile(adapter, values);
       const shared = tensors.get(rows.name);
       return Promise.resolve({
         config: adapter.config,
-        tensors: new Map(shared ? [...tensors, [headKey, shared]] : tensors),
+        tensors: new Map(shared ? [...tensors, ...tiedKeys.map((key) => [key, shared] as const)] : tensors),
       });
     },
   };

@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, MethodFields } from './method.ts';
-import { keyPrefix, modulesToSaveField, replacement, savedModules, trainedTensor } from './savedModules.ts';
+import { keyPrefix, modulesToSaveField, replacement, savedModules, taskHeads, trainedTensor } from './savedModules.ts';
 import type { TrainedTensors } from './savedModules.ts';
 import { choiceField, integersField, modulesField, type FieldSchema } from './schema.ts';
 import { resolveTargets } from './targets.ts';
@@ -57,19 +57,21 @@ export interface Tuner {
 /**
  * The modules (linears, where `kinds` says no more) that `targetFields` name, the tensors trained whole, and what lies in the file for every method. Where no target is named
  * they are the family's for this method, else those of LoRA, as in PEFT's constants.py.
+ * @param heads of the task, that are trained whole
  */
 export function attachTuner(
   peftType: string,
   fields: MethodFields,
   model: CheckpointFacts,
   kinds: readonly ModuleInfo['kind'][] = ['linear'],
+  heads = taskHeads(model.description),
 ): Tuner {
   const { description } = model;
   const { defaultTargets } = description;
   const usual = (defaultTargets[peftType] ?? defaultTargets['LORA'])?.targetModules ?? null;
   const named = (fields['target_modules'] ?? usual) as string | string[] | null;
   const modules = resolveTargets(description, { ...(fields as object), target_modules: named }, kinds);
-  const saved = savedModules(description, fields['modules_to_save'] as string[] | null);
+  const saved = savedModules(description, fields['modules_to_save'] as string[] | null, heads);
   const clash = modules.find((module) => saved.has(`${module.path}.weight`));
   if (clash) throw new UserError(`${clash.path} is in target_modules and in modules_to_save. Leave it in one of them.`);
   const trained = new Map([...saved, ...trainedBiases(fields['bias'], description.modules, modules)]);
@@ -77,7 +79,7 @@ export function attachTuner(
     modules,
     trained,
     replaces: replacement(trained),
-    file: tunerFile(peftType, fields, model, { named, modules }),
+    file: tunerFile(peftType, fields, model, { named, modules }, heads),
   };
 }
 

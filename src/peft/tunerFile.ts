@@ -12,9 +12,9 @@ export function tunerFile(
   fields: MethodFields,
   model: CheckpointFacts,
   targets: { readonly named: unknown; readonly modules: readonly ModuleInfo[] },
+  heads = taskHeads(model.description),
 ): Pick<Adapter, 'peftType' | 'config' | 'baseTensors' | 'ignoresKey'> {
   const { named, modules } = targets;
-  const heads = taskHeads(model.description);
   const { embeddingPath, headPath } = model.description;
   const wide = namesTable(named, modules)
     ? modules.filter(({ path }) => path === embeddingPath || path === headPath)

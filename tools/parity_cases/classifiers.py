@@ -7,6 +7,7 @@ CASES = [
     lora('lora', 'bert', r=2, lora_alpha=4, data='classes'),
     lora('lora-pairs', 'bert', r=3, target_modules='all-linear', bias='lora_only', data='pairs', run=dict(gradient_accumulation_steps=2)),
     ia3('ia3', 'bert', data='classes'),
+    lora('lora-words', 'bert', r=2, target_modules=['query', 'intermediate.dense'], data='words'),
     lora('lora-several', 'bert', r=2, target_modules=['key', 'output.dense'], data='several'),
     lora('lora', 'roberta', r=3, lora_alpha=6, data='classes', run=dict(max_length=20)),
     lora('lora-words', 'roberta', r=2, target_modules=['query', 'dense'], data='words'),

@@ -52,4 +52,6 @@ CASES = [
     tokens('tokens', 'mistral', token_indices=[299, 7, 19], target_modules=['embed_tokens', 'lm_head']),
     tokens('tokens', 'gpt2', token_indices=[11, 250]),
     tokens('tokens', 'llama3', token_indices=[0, 101, 260, 88], afresh=True),
+    tokens('tokens', 'bert', token_indices=[0, 61, 30], data='classes'),
+    tokens('tokens', 't5', token_indices=[4, 30, 11], target_modules=['shared'], data='translation'),
 ]
