@@ -1,8 +1,7 @@
 // x · s rounded once to f32, with an s such as 1 / absmax that is itself rounded to the nearest f32: on every device the bits that a CPU
 // computes. WGSL's division may be off by 2.5 units in the last place, and its numbers below 2⁻¹²⁶ may be taken for zero; so factors are
-// whole numbers with an exponent apart, and the quotient is put right by its remainder.
-//
-// Lost: the integer product of both mantissas, rounded by hand; one f32 product of two whole numbers below 2²⁵ is rounded the same.
+// whole numbers with an exponent apart, and the quotient is put right by its remainder. The product of two whole numbers below 2²⁵ as f32
+// is rounded once and far from either end of the range, so it needs no integers.
 
 // mantissa · 2^exponent, the mantissa at most 2²⁴
 struct Factor {

@@ -40,12 +40,14 @@ function differences(ours: Uint8Array, theirs: Uint8Array): number {
   return ours.filter((byte, i) => byte !== theirs[i]).length / ours.length;
 }
 
-const cases: [Quantisation, 'small' | 'large'][] = [
+const cases: [Quantisation, 'small' | 'large' | 'odd'][] = [
   [{ kind: 'nf4', doubleQuant: false }, 'small'],
   [{ kind: 'fp4', doubleQuant: false }, 'small'],
   [{ kind: 'nf4', doubleQuant: true }, 'small'],
   [{ kind: 'nf4', doubleQuant: true }, 'large'],
   [{ kind: 'fp4', doubleQuant: true }, 'small'],
+  [{ kind: 'nf4', doubleQuant: true }, 'odd'],
+  [{ kind: 'fp4', doubleQuant: false }, 'odd'],
   [{ kind: 'int8', doubleQuant: false }, 'small'],
   [{ kind: 'int8', doubleQuant: true }, 'large'],
 ];
