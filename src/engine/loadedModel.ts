@@ -76,8 +76,8 @@ export class LoadedModel {
   }
 
   /**
-   * This model with its linears quantised while they are loaded. Throws a UserError where the weights are quantised already, or blocks
-   * do not divide their rows.
+   * This model with its linears quantised while they are loaded. Throws a UserError where the weights are quantised already, or kernels
+   * could not look up rows of an embedding in 8 bits.
    */
   quantised(quantisation: Quantisation | undefined): LoadedModel {
     if (!quantisation || this.checkpoint.quantisation) return this;

@@ -7,7 +7,7 @@ const known = new WeakMap<LoadedModel, Map<string, LoadedModel>>();
 /**
  * The model on the weights that an adapter was trained on: what is on the GPU stays there from one question to the next, since the same
  * model comes back each time. Weights that are quantised already serve as they are: then they were quantised for it in its place.
- * Throws as quantiseCheckpoint does where blocks do not divide the rows.
+ * Throws as quantiseCheckpoint does.
  */
 export function onTrainedWeights(model: LoadedModel, quantisation: Quantisation | undefined): LoadedModel {
   if (!quantisation || !hasFloatLinears(model)) return model;
