@@ -20,4 +20,6 @@ CASES = [
     # PEFT's own guess of the width of a layer's keys, d_model, fits where that is num_heads · d_kv; of the layers, where the decoder has no more
     prompt('prefix', 't5', 'PrefixTuningConfig', num_virtual_tokens=3, token_dim=30),
     prompt('prefix-projection', 'flan-t5', 'PrefixTuningConfig', num_virtual_tokens=4, prefix_projection=True, encoder_hidden_size=7, token_dim=45, num_layers=2),
+    case('norms', 't5', 'LNTuningConfig', dict(data='translation')),
+    case('beft', 'flan-t5', 'BeftConfig', dict(data='translation')),
 ]

@@ -39,7 +39,7 @@ function attach(given: MethodFields, model: CheckpointFacts): Adapter {
   const { hiddenSize } = description;
   if (description.task === 'SEQ_2_SEQ_LM')
     throw new UserError(
-      'LOREFT does not work on a model of an encoder and a decoder, whose rows have first and last positions of their own. Use HOULSBY or LORA.',
+      'LOREFT has no settled meaning on a model of an encoder and a decoder: AdapterHub takes the positions of the source in the target, too, and fails on targets that are shorter. Use HOULSBY or LORA.',
     );
   checkSettings(settings, hiddenSize);
   const name = adapterName(given['adapter_name']);
