@@ -1,11 +1,12 @@
 """A base model of the parity cases as AdapterHub's `adapters` 1.3 can open it, under Transformers 4."""
 
+import json
 from pathlib import Path
 
 import torch
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, AutoModelForImageClassification, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
+    AutoConfig, AutoImageProcessor, AutoModelForCausalLM, AutoModelForImageClassification, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification,
+    AutoModelForTokenClassification, AutoTokenizer,
 )
 
 CLASSES = 3
@@ -29,3 +30,11 @@ def open_model(path: Path, task: str):
     if task == 'TOKEN_CLS':
         model.dropout.p = 0.0  # a tenth in a causal model whose config says nothing
     return model
+
+
+def open_processor(path: Path, task: str):
+    """Transformers 4 sets a byte-level tokenizer's add_prefix_space to what it is told, else to false."""
+    if task == 'IMAGE_CLS':
+        return AutoImageProcessor.from_pretrained(path)
+    splitting = json.loads((path / 'tokenizer.json').read_text())['pre_tokenizer'] or {}
+    return AutoTokenizer.from_pretrained(path, add_prefix_space=splitting.get('add_prefix_space', False))

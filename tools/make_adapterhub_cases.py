@@ -15,11 +15,10 @@ from zlib import crc32
 import adapters
 import torch
 from adapters import DiReftConfig, DoubleSeqBnConfig, LoReftConfig, NoReftConfig, ParBnConfig, SeqBnConfig
-from adapterhub_model import open_model
+from adapterhub_model import open_model, open_processor
 from parity_tasks import Classification, Images, Translation, Words
 from parity_training import Causal, Run, jitter, measure, save_adapter, train
 from safetensors.torch import save_file
-from transformers import AutoImageProcessor, AutoTokenizer
 
 PARITY = Path(__file__).resolve().parent.parent / 'tests' / 'fixtures' / 'parity'
 ROWS = {
@@ -122,14 +121,6 @@ def usual_task(model_name: str):
     return CLASSES if model_name in ('bert', 'roberta', 'distilbert') else Causal()
 
 
-def open_processor(path: Path, task):
-    """Transformers 4 sets a byte-level tokenizer's add_prefix_space to what it is told, else to false."""
-    if task is IMAGES:
-        return AutoImageProcessor.from_pretrained(path)
-    splitting = json.loads((path / 'tokenizer.json').read_text())['pre_tokenizer']
-    return AutoTokenizer.from_pretrained(path, add_prefix_space=splitting.get('add_prefix_space', False))
-
-
 def make_case(name: str, model_name: str, config, lora, task=None) -> None:
     task = task or usual_task(model_name)
     folder = PARITY / ('images' if task is IMAGES else 'cases') / f'adapterhub-{name}'
@@ -138,7 +129,7 @@ def make_case(name: str, model_name: str, config, lora, task=None) -> None:
     seed = crc32(name.encode()) % 10000
     torch.manual_seed(seed)
     model = open_model(PARITY / 'models' / model_name, task.name)
-    tokenizer = open_processor(PARITY / 'models' / model_name, task)
+    tokenizer = open_processor(PARITY / 'models' / model_name, task.name)
     adapters.init(model)
     model.add_adapter(NAME, config=config)
     model.train_adapter(NAME)
