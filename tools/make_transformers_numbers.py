@@ -69,7 +69,7 @@ schedules.append(rates("constant", 0, 5))
 
 kinds = [
     "llama", "mistral", "qwen2", "qwen3", "bert", "roberta", "xlm-roberta", "distilbert", "gpt2", "bloom", "vit", "t5", "mt5", "gemma",
-    "gemma3_text", "phi3",
+    "gemma2", "gemma3_text", "phi3",
 ]
 defaults = {kind: AutoConfig.for_model(kind).to_dict() for kind in kinds}
 (folder / "configDefaults.json").write_text(json.dumps(defaults, indent=1, sort_keys=True))

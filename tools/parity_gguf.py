@@ -33,7 +33,7 @@ GEMMA_NAMES = {
 }
 PHI3_NAMES = {'self_attn.qkv_proj': ('attn_qkv', 'attention'), 'mlp.gate_up_proj': ('ffn_up', 'mlp')}
 # of a model_type: its names beside those of Llama's, GPT-2's and BLOOM's modules
-NAMES = {'gemma3_text': GEMMA_NAMES, 'phi3': PHI3_NAMES}
+NAMES = {'gemma2': GEMMA_NAMES, 'gemma3_text': GEMMA_NAMES, 'phi3': PHI3_NAMES}
 ARCHITECTURES = {'gemma3_text': 'gemma3'}
 OUTSIDE = {
     'model.embed_tokens': ('token_embd', 'embedding'), 'model.norm': ('output_norm', None), 'lm_head': ('output', 'head'),
@@ -92,7 +92,7 @@ def add_llama(writer: gguf.GGUFWriter, model) -> None:
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    if config.model_type in ('gemma', 'gemma3_text'):
+    if config.model_type.startswith('gemma'):
         add_gemma(writer, config)
         return
     writer.add_rope_freq_base(config.rope_parameters['rope_theta'])
@@ -116,9 +116,13 @@ def add_gemma(writer: gguf.GGUFWriter, config) -> None:
     writer.add_value_length(config.head_dim)
     if config.model_type == 'gemma':
         return
+    writer.add_sliding_window(config.sliding_window)
+    if config.model_type == 'gemma2':
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
+        return
     whole = config.rope_parameters['full_attention']
     writer.add_rope_freq_base(whole['rope_theta'])
-    writer.add_sliding_window(config.sliding_window)
     if whole['rope_type'] == 'linear':
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(whole['factor'])
@@ -138,7 +142,7 @@ def add_gpt2_or_bloom(writer: gguf.GGUFWriter, model) -> None:
 
 def reorder(stored: str, rows: np.ndarray, config) -> np.ndarray:
     """As llama.cpp keeps them: each head's two halves interleaved in Llama's q and k; BLOOM's q, k and v apart; Gemma's norms with their 1."""
-    if config.model_type in ('gemma', 'gemma3_text') and stored.endswith('norm.weight'):
+    if config.model_type.startswith('gemma') and stored.endswith('norm.weight'):
         return rows + 1
     if config.model_type == 'llama' and ('attn_q' in stored or 'attn_k' in stored):
         return interleave_halves(rows, config.num_attention_heads if 'attn_q' in stored else config.num_key_value_heads)

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoModelForTokenClassification, BertConfig, BloomConfig, DistilBertConfig,
-    Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, MT5Config, Phi3Config, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
+    Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config, LlamaConfig, MistralConfig, MT5Config, Phi3Config, PreTrainedTokenizerFast, Qwen2Config, Qwen3Config, RobertaConfig,
     T5Config, ViTConfig, ViTForImageClassification, ViTImageProcessorPil,
 )
 
@@ -192,6 +192,15 @@ MODELS = {
                           original_max_position_embeddings=128, sliding_window=10, rope_parameters=rope(), tie_word_embeddings=False,
                           **COMMON),
         gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q4_0, mlp=Quant.Q4_1, head=Quant.Q5_0), pre='default'),
+    'gemma2': dict(
+        config=Gemma2Config(hidden_size=36, intermediate_size=44, num_attention_heads=3, num_key_value_heads=1, head_dim=10,
+                            max_position_embeddings=128, sliding_window=9, query_pre_attn_scalar=12, attn_logit_softcapping=2.0,
+                            final_logit_softcapping=6.0, rope_parameters=rope(), tie_word_embeddings=True, **COMMON)),
+    'gemma2-gguf': dict(
+        config=Gemma2Config(hidden_size=64, intermediate_size=32, num_attention_heads=4, num_key_value_heads=2, head_dim=24, num_hidden_layers=3,
+                            max_position_embeddings=128, sliding_window=9, attn_logit_softcapping=1.0, final_logit_softcapping=8.0,
+                            rope_parameters=rope(), tie_word_embeddings=True, **TOKENS),
+        gguf=dict(embedding=Quant.Q8_0, attention=Quant.Q8_0, mlp=Quant.Q4_0), pre='default'),
 }
 
 

@@ -9,7 +9,7 @@
 // layer where the table itself is trained, and computes each score anew rather than slow down the gradient of the keys by storing it.
 // Source: the sums of Dao et al., "FlashAttention" (2022), algorithm 4, taken along diagonals, where none needs atomics.
 
-import package::attention::shape::{shape, sees, first_seen, key_length, key_row, within_head};
+import package::attention::shape::{shape, sees, capped, through_cap, first_seen, key_length, key_row, within_head};
 import package::attention::bias::bias_of;
 import package::step::step;
 
@@ -86,7 +86,8 @@ fn main(
       slope += dot(output_gradient_at(query_row, c), value_at(row_of_key, c));
     }
     let statistic = statistics[(batch * heads + head) * shape.query_rows + i];
-    sum += exp(score * shape.scale - statistic.x) * (slope - statistic.y);
+    let score_in = capped(vec4f(score * shape.scale));
+    sum += through_cap(exp(score_in - statistic.x) * (slope - statistic.y), score_in).x;
   }
   diagonals[(batch * heads + head) * count + diagonal] = sum;
 }

@@ -3,6 +3,7 @@
 // No [Tq, S] matrix is stored: running maximum m and sum l, o rescaled when m grows. A query that sees no key: o = 0, lse = 0.
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output f32 like query   6 lse f32 [B, query_heads, Tq]   8 with BIAS: see attention/bias; s_ij as given there
+//   With CAP s_ij is capped: see attention/shape.
 // One workgroup of 64 = groups × lanes for 4 · groups rows of one key head (see all_rows), walking tiles of 4 · lanes keys: 8 × 8 lanes
 // for many rows of up to 64 values; more lanes to a row where heads are longer, or where one query is decoded and rows are few.
 //   scores: a lane holds 4 rows × 4 keys in registers; their maxima and then the weights go through workgroup memory (5 KB);
@@ -14,7 +15,7 @@
 // Sources: Dao et al., "FlashAttention" (2022); the online sum is Milakov & Gimelshein's (2018).
 
 import package::attention::shape::{
-  shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick, LOWEST,
+  shape, all_rows, sees, capped, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick, LOWEST,
 };
 import package::attention::bias::bias_of;
 
@@ -135,10 +136,10 @@ fn main(
     let seen1 = sees(queries.firsts, queries.positions, vec4u(own + 1u), length);
     let seen2 = sees(queries.firsts, queries.positions, vec4u(own + 2u), length);
     let seen3 = sees(queries.firsts, queries.positions, vec4u(own + 3u), length);
-    score0 = select(vec4f(LOWEST), score0 * shape.scale, seen0);
-    score1 = select(vec4f(LOWEST), score1 * shape.scale, seen1);
-    score2 = select(vec4f(LOWEST), score2 * shape.scale, seen2);
-    score3 = select(vec4f(LOWEST), score3 * shape.scale, seen3);
+    score0 = select(vec4f(LOWEST), capped(score0 * shape.scale), seen0);
+    score1 = select(vec4f(LOWEST), capped(score1 * shape.scale), seen1);
+    score2 = select(vec4f(LOWEST), capped(score2 * shape.scale), seen2);
+    score3 = select(vec4f(LOWEST), capped(score3 * shape.scale), seen3);
     lane_values[local] = max(max(score0, score1), max(score2, score3));
     workgroupBarrier();
 

@@ -4,6 +4,7 @@
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 key_gradient   8 value_gradient like key
 //   with BIAS: 7 gradients f32 [2, …key], the keys' and then the values', for 8 is the table of attention/bias that joins the score in p_ij
+//   With CAP the score is capped: see attention/shape.
 // One workgroup of 64 = groups × lanes for 4 · groups keys, walking tiles of 4 · lanes of the rows that read their head (see all_rows).
 //   scores: a lane holds 4 keys × 4 rows; the weights and factors of a tile go through workgroup memory (8 KB);
 //   sums: the same lane holds the same 4 keys × 2 columns of dk and of dv.
@@ -12,7 +13,7 @@
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
 
 import package::attention::shape::{
-  shape, all_rows, sees, key_length, query_rows, key_row, within_head, pick,
+  shape, all_rows, sees, capped, through_cap, key_length, query_rows, key_row, within_head, pick,
 };
 import package::attention::bias::bias_of;
 import package::step::step;
@@ -186,22 +187,26 @@ fn main(
     @if(BIAS) score3 += bias_of(vec4u(queries.biases.w), vec4u(queries.positions.w), keys);
     // rows beyond the last are never reached below: only `count` rows of the tile are summed
     let seen0 = sees(vec4u(queries.firsts.x), vec4u(queries.positions.x), keys, length);
-    let weight0 = select(vec4f(), exp(score0 * shape.scale - statistic0.x), seen0);
+    score0 = capped(score0 * shape.scale);
+    let weight0 = select(vec4f(), exp(score0 - statistic0.x), seen0);
     let seen1 = sees(vec4u(queries.firsts.y), vec4u(queries.positions.y), keys, length);
-    let weight1 = select(vec4f(), exp(score1 * shape.scale - statistic1.x), seen1);
+    score1 = capped(score1 * shape.scale);
+    let weight1 = select(vec4f(), exp(score1 - statistic1.x), seen1);
     let seen2 = sees(vec4u(queries.firsts.z), vec4u(queries.positions.z), keys, length);
-    let weight2 = select(vec4f(), exp(score2 * shape.scale - statistic2.x), seen2);
+    score2 = capped(score2 * shape.scale);
+    let weight2 = select(vec4f(), exp(score2 - statistic2.x), seen2);
     let seen3 = sees(vec4u(queries.firsts.w), vec4u(queries.positions.w), keys, length);
-    let weight3 = select(vec4f(), exp(score3 * shape.scale - statistic3.x), seen3);
+    score3 = capped(score3 * shape.scale);
+    let weight3 = select(vec4f(), exp(score3 - statistic3.x), seen3);
     let slot = 4u * lane * groups + group;
     weights[slot] = weight0;
     weights[slot + groups] = weight1;
     weights[slot + 2u * groups] = weight2;
     weights[slot + 3u * groups] = weight3;
-    factors[slot] = weight0 * (slope0 - statistic0.y);
-    factors[slot + groups] = weight1 * (slope1 - statistic1.y);
-    factors[slot + 2u * groups] = weight2 * (slope2 - statistic2.y);
-    factors[slot + 3u * groups] = weight3 * (slope3 - statistic3.y);
+    factors[slot] = through_cap(weight0 * (slope0 - statistic0.y), score0);
+    factors[slot + groups] = through_cap(weight1 * (slope1 - statistic1.y), score1);
+    factors[slot + 2u * groups] = through_cap(weight2 * (slope2 - statistic2.y), score2);
+    factors[slot + 3u * groups] = through_cap(weight3 * (slope3 - statistic3.y), score3);
     workgroupBarrier();
 
     let count = min(tile_rows, last_row - tile);

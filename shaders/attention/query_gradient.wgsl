@@ -2,13 +2,13 @@
 //   dq_i = scale · Σ_j p_ij (do_i·v_j − delta_i) k_j
 //   1 query f32 [B, Tq, query_heads, head_size]   2 key   3 value f32 [B, S, key_heads, head_size]   4 lengths: see attention/shape
 //   5 output_gradient f32 like query   6 statistics f32 [B, query_heads, Tq, 2] (lse, delta)   7 query_gradient f32 like query
-//   8 with BIAS: see attention/bias, whose bias joins the score in p_ij
+//   8 with BIAS: see attention/bias, whose bias joins the score in p_ij; with CAP: see attention/shape
 // Workgroups, lanes and tiles as in attention/forward: 4 rows × 4 keys of scores a lane, then the same 4 rows × 2 columns.
 // The factors of a tile go through workgroup memory, in two buffers by turns, so that a tile costs one barrier.
 // Source: Dao et al., "FlashAttention" (2022), algorithm 4, split by what is written so that no sum needs atomics.
 
 import package::attention::shape::{
-  shape, all_rows, sees, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick,
+  shape, all_rows, sees, capped, through_cap, key_length, key_limit, key_start, skip_to_window, query_rows, key_row, within_head, pick,
 };
 import package::attention::bias::bias_of;
 
@@ -159,11 +159,15 @@ fn main(
     let seen1 = sees(queries.firsts, queries.positions, vec4u(own + 1u), length);
     let seen2 = sees(queries.firsts, queries.positions, vec4u(own + 2u), length);
     let seen3 = sees(queries.firsts, queries.positions, vec4u(own + 3u), length);
+    score0 = capped(score0 * shape.scale);
+    score1 = capped(score1 * shape.scale);
+    score2 = capped(score2 * shape.scale);
+    score3 = capped(score3 * shape.scale);
     let slot = buffer + 4u * lane * groups + group;
-    factors[slot] = select(vec4f(), exp(score0 * shape.scale - lse) * (slope0 - delta), seen0);
-    factors[slot + groups] = select(vec4f(), exp(score1 * shape.scale - lse) * (slope1 - delta), seen1);
-    factors[slot + 2u * groups] = select(vec4f(), exp(score2 * shape.scale - lse) * (slope2 - delta), seen2);
-    factors[slot + 3u * groups] = select(vec4f(), exp(score3 * shape.scale - lse) * (slope3 - delta), seen3);
+    factors[slot] = select(vec4f(), through_cap(exp(score0 - lse) * (slope0 - delta), score0), seen0);
+    factors[slot + groups] = select(vec4f(), through_cap(exp(score1 - lse) * (slope1 - delta), score1), seen1);
+    factors[slot + 2u * groups] = select(vec4f(), through_cap(exp(score2 - lse) * (slope2 - delta), score2), seen2);
+    factors[slot + 3u * groups] = select(vec4f(), through_cap(exp(score3 - lse) * (slope3 - delta), score3), seen3);
     workgroupBarrier();
 
     let count = min(tile_keys, limit - tile);

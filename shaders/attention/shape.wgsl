@@ -23,6 +23,7 @@ struct Shape {
   column_lanes: u32, // of those, the ones that share the output's columns, two each; the others take the inner rows by turns
   scale: f32,
   length_stride: u32, // words of lengths for one batch row: 1, or with segments 1 + S − prefix
+  @if(CAP) cap: f32,           // scores stay within ± this
   @if(BIAS) bias_reach: u32,   // the farthest distance that the bias table tells apart
   @if(BIAS) key_elements: u32, // of all keys: where the gradients of the values start behind those of the keys
 }
@@ -54,6 +55,19 @@ fn sees(firsts: vec4u, positions: vec4u, keys: vec4u, length: u32) -> vec4<bool>
   let at = keys - shape.prefix;
   let within = (at < vec4u(length)) & (at <= positions + shape.ahead) & (at >= firsts);
   return within | ((keys < vec4u(shape.prefix)) & (positions + shape.prefix - keys < vec4u(shape.behind)));
+}
+
+/// Scores as the softmax takes them: with CAP as cap · tanh(s / cap). tanh is 1 in f32 long before drivers overflow in it.
+fn capped(scores: vec4f) -> vec4f {
+  @if(CAP) return shape.cap * tanh(clamp(scores / shape.cap, vec4f(-20.0), vec4f(20.0)));
+  @if(!CAP) return scores;
+}
+
+/// The gradient of scores from that of what `capped` made of them.
+fn through_cap(gradients: vec4f, capped_scores: vec4f) -> vec4f {
+  @if(CAP) let shares = capped_scores / shape.cap;
+  @if(CAP) return gradients * (1.0 - shares * shares);
+  @if(!CAP) return gradients;
 }
 
 /// Real keys (prefix not counted) of one row of the batch.

@@ -187,7 +187,7 @@ export class Generator {
     const hidden = description.traceBody(builder, graph.input('ids', [1, tokens], 'u32'));
     const rows = graph.reshape(hidden, [tokens, description.hiddenSize]);
     const last = graph.one('gatherRows', [rows, graph.input('lastRow', [1], 'u32')]);
-    return { graph, outputs: [builder.linear(description.headPath, last)] };
+    return { graph, outputs: [builder.head(last)] };
   }
 
   #capacity(tokens: number): number {

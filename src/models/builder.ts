@@ -10,6 +10,8 @@ export interface AttentionSettings {
   /** 0 = none */
   readonly window: number;
   readonly scale: number;
+  /** scores are capped to ± this by a tanh; default none */
+  readonly cap?: number;
   readonly lengths: 'keyLengths' | 'decoderLengths';
   readonly bias?: Tensor;
 }
@@ -85,6 +87,16 @@ export class ModelBuilder {
       const product = (input: Tensor) => this.graph.one('matmul', [input, weight], { layout: 'nt' });
       return adapter?.linear ? adapter.linear(this.#trace, { module, base, product, bias }, x) : base(x);
     });
+  }
+
+  /** Rows of hidden states [.., hiddenSize] → logits: the head, and its cap where the model has one. */
+  head(rows: Tensor): Tensor {
+    const { headPath, logitCap } = this.#options.description;
+    const logits = this.linear(headPath, rows);
+    if (logitCap === undefined) return logits;
+    const shares = this.graph.one('scale', [logits], { factor: 1 / logitCap });
+    const limited = this.graph.one('activation', [shares], { activation: 'tanh' });
+    return this.graph.one('scale', [limited], { factor: logitCap });
   }
 
   /** The input of the body: rows of the table for the token ids, times `scale`, behind the adapter's prompt. [batch, tokens, width] */

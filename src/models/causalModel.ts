@@ -19,7 +19,10 @@ interface CausalConfig extends SpecialTokenIds {
 }
 
 /** What a decoder-only family says of itself. */
-interface CausalModel extends Pick<ModelDescription, 'family' | 'modelType' | 'embeddingPath' | 'defaultTargets'> {
+interface CausalModel extends Pick<
+  ModelDescription,
+  'family' | 'modelType' | 'embeddingPath' | 'logitCap' | 'defaultTargets'
+> {
   /** Transformers' class of the language model */
   readonly architecture: string;
   readonly numKeyValueHeads: number;

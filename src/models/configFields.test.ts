@@ -31,6 +31,7 @@ const readers: Readonly<Record<string, (json: Json) => object>> = {
   t5: readT5Config,
   mt5: readT5Config,
   gemma: readGemmaConfig,
+  gemma2: readGemmaConfig,
   gemma3_text: readGemmaConfig,
   phi3: readPhi3Config,
 };

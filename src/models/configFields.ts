@@ -77,6 +77,12 @@ export class ConfigFields {
     throw this.wrong(name, 'must be a number above 0', value);
   }
 
+  /** A number above 0, or none where the field is null. */
+  positiveOrNull(name: string, fallback: number | null): number | undefined {
+    const isNone = this.isNull(name) || (fallback === null && !this.#has(name));
+    return isNone ? undefined : this.positive(name, fallback ?? undefined);
+  }
+
   /** What a norm adds to the variance. */
   epsilon(name: string, fallback: number): number {
     const value = this.#json[name] ?? fallback;

@@ -79,6 +79,8 @@ export interface ModelDescription {
   /** the input embedding and the output head, which all-linear leaves out */
   readonly embeddingPath: string;
   readonly headPath: string;
+  /** the head's logits are capped to ± this by a tanh */
+  readonly logitCap?: number;
   readonly modules: readonly ModuleInfo[];
   /** by peft_type: what PEFT targets when the user names nothing */
   readonly defaultTargets: Readonly<Record<string, DefaultTargets>>;

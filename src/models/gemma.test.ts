@@ -10,6 +10,7 @@ import { describeModel, familyOfGguf } from './registry.ts';
 
 const small = { num_hidden_layers: 7, num_attention_heads: 4, num_key_value_heads: 2, hidden_size: 32, vocab_size: 50 };
 const first = { ...small, model_type: 'gemma' };
+const second = { ...small, model_type: 'gemma2' };
 const third = { ...small, model_type: 'gemma3_text' };
 
 describe('config.json of a Gemma', () => {
@@ -40,6 +41,24 @@ describe('config.json of a Gemma', () => {
     expect(full({ layer_types: listed })).toEqual([0, 1]);
   });
 
+  it('caps the scores and logits of a Gemma 2 where it is not told otherwise, and those of no other', () => {
+    const caps = (config: object) => {
+      const { attentionCap, logitCap } = readGemmaConfig({ ...second, ...config });
+      return [attentionCap, logitCap];
+    };
+    expect(caps({})).toEqual([50, 30]);
+    expect(caps({ attn_logit_softcapping: null, final_logit_softcapping: null })).toEqual([0, undefined]);
+    expect(caps(third)).toEqual([0, undefined]);
+    expect(caps({ ...third, final_logit_softcapping: 20 })).toEqual([0, 20]);
+    expect(describeModel(second).logitCap).toBe(30);
+    expect(describeModel(second, { type: 'SEQ_CLS' }).logitCap).toBeUndefined();
+    expect(readGemmaConfig(second).layerTypes.slice(0, 3)).toEqual([
+      'sliding_attention',
+      'full_attention',
+      'sliding_attention',
+    ]);
+  });
+
   it('gives both types of layers their angles, in the spelling of Transformers 4 and of 5', () => {
     const four = { rope_theta: 5e5, rope_local_base_freq: 2e4, rope_scaling: { rope_type: 'linear', factor: 8 } };
     const rope_parameters = {
@@ -61,7 +80,11 @@ describe('config.json of a Gemma', () => {
     [{ ...third, layer_types: ['full_attention'] }, /layer_types must name/],
     [{ ...first, num_key_value_heads: 3 }, /num_key_value_heads must divide the 4/],
     [{ ...first, head_dim: 15 }, /head_dim must be even/],
-    [{ ...first, model_type: 'gemma2' }, /"gemma2" is not supported\. Nearest to it here is gemma or gemma3_text\./],
+    [{ ...second, attn_logit_softcapping: 0 }, /attn_logit_softcapping must be a number above 0/],
+    [
+      { ...first, model_type: 'gemma3n' },
+      /"gemma3n" is not supported\. Nearest to it here is gemma or gemma2 or gemma3_text\./,
+    ],
   ])('is refused by the name of the field: %o', (config, message) => {
     expect(() => describeModel(config)).toThrow(message);
   });
@@ -77,6 +100,11 @@ describe('the heads of a Gemma', () => {
       'GemmaForCausalLM',
       'GemmaForSequenceClassification',
       'GemmaForTokenClassification',
+    ]);
+    expect(classes(second)).toEqual([
+      'Gemma2ForCausalLM',
+      'Gemma2ForSequenceClassification',
+      'Gemma2ForTokenClassification',
     ]);
     expect(classes(third)).toEqual(['Gemma3ForCausalLM', 'Gemma3TextForSequenceClassification']);
     expect(() => describeModel(third, { type: 'TOKEN_CLS' })).toThrow(
@@ -133,9 +161,9 @@ describe('a GGUF file of a Gemma', () => {
     });
   });
 
-  it('of the second generation is refused by the nearest that are read', () => {
-    expect(() => familyOfGguf('gemma2')).toThrow(
-      /"gemma2", which is not supported\. Nearest to it here is gemma or gemma3\./,
+  it('of another generation is refused by the nearest that are read', () => {
+    expect(() => familyOfGguf('gemma3n')).toThrow(
+      /"gemma3n", which is not supported\. Nearest to it here is gemma or gemma2 or gemma3\./,
     );
   });
 });

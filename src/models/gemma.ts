@@ -10,20 +10,20 @@ import { linear, norm, table } from './modules.ts';
 import { rotaryTable } from './rotary.ts';
 
 /**
- * Gemma and the text model of Gemma 3: Llama's blocks with a scaled embedding and norms by 1 + weight; Gemma 3 norms what its sublayers
- * give too, and most of its layers see a window with rotary angles of their own. Source: modeling_gemma.py and modeling_gemma3.py of
- * Transformers 5. Gemma 2 is not among them: its scores are capped by a tanh.
+ * Gemma, Gemma 2 and the text model of Gemma 3: Llama's blocks with a scaled embedding and norms by 1 + weight. The later two norm what
+ * their sublayers give too, and some or most of their layers see a window; Gemma 2 caps scores and logits by a tanh, Gemma 3 norms heads of
+ * q and k and has rotary angles for each type of layer. Source: modeling_gemma.py, modeling_gemma2.py and modeling_gemma3.py of Transformers 5.
  */
 export const gemma: ModelFamily = {
   name: 'gemma',
-  modelTypes: ['gemma', 'gemma3_text'],
+  modelTypes: ['gemma', 'gemma2', 'gemma3_text'],
   describe: (json, choice) => {
     const config = readGemmaConfig(json);
     const tasks = tasksOf(config);
     return describe(config, resolveTask(json, tasks, choice), tasks);
   },
   tensorFromFolder: causalTensorFromFolder,
-  gguf: { architectures: ['gemma', 'gemma3'], config: gemmaConfigFromGguf, tensor: tensorFromGguf },
+  gguf: { architectures: ['gemma', 'gemma2', 'gemma3'], config: gemmaConfigFromGguf, tensor: tensorFromGguf },
 };
 
 /** Transformers has no classifier of tokens for Gemma 3. */
@@ -31,32 +31,35 @@ function tasksOf({ modelType }: GemmaConfig): readonly TaskType[] {
   return modelType === 'gemma3_text' ? ['CAUSAL_LM', 'SEQ_CLS'] : causalTasks;
 }
 
+/** Transformers' class of each generation's language model, and what its classifiers' names begin with. */
+const classes = {
+  gemma: ['GemmaForCausalLM', 'GemmaForCausalLM'],
+  gemma2: ['Gemma2ForCausalLM', 'Gemma2ForCausalLM'],
+  gemma3_text: ['Gemma3ForCausalLM', 'Gemma3TextForCausalLM'],
+} as const;
+
 function describe(config: GemmaConfig, task: Task, tasks: readonly TaskType[]): ModelDescription {
-  const isThird = config.modelType === 'gemma3_text';
+  const [causal, classifier] = classes[config.modelType];
   return causalDescription(config, task, {
     family: 'gemma',
     modelType: config.modelType,
-    // its classifier of texts is Gemma3TextForSequenceClassification
-    architecture: !isThird
-      ? 'GemmaForCausalLM'
-      : task.type === 'CAUSAL_LM'
-        ? 'Gemma3ForCausalLM'
-        : 'Gemma3TextForCausalLM',
+    architecture: task.type === 'CAUSAL_LM' ? causal : classifier,
     tasks,
     numKeyValueHeads: config.numKeyValueHeads,
     embeddingPath: 'model.embed_tokens',
     bodyModules: bodyModules(config),
     tokenHead: 'score',
-    defaultTargets: defaultTargets(isThird),
+    logitCap: task.type === 'CAUSAL_LM' ? config.logitCap : undefined,
+    defaultTargets: defaultTargets(config),
     constants: tablesByPositions((positions) => tablesOf(config, positions)),
     traceBody: (builder, ids) => traceBody(builder, config, ids),
   });
 }
 
 /** PEFT's constants.py. Methods that are not named take LoRA's. */
-function defaultTargets(isThird: boolean): ModelDescription['defaultTargets'] {
+function defaultTargets(config: GemmaConfig): ModelDescription['defaultTargets'] {
   const norms = ['input_layernorm', 'post_attention_layernorm'];
-  const inner = isThird ? ['pre_feedforward_layernorm', 'post_feedforward_layernorm'] : [];
+  const inner = normsOutputs(config) ? ['pre_feedforward_layernorm', 'post_feedforward_layernorm'] : [];
   return {
     LORA: { targetModules: ['q_proj', 'v_proj'] },
     IA3: { targetModules: ['q_proj', 'v_proj', 'down_proj'], feedforwardModules: ['down_proj'] },
@@ -66,11 +69,19 @@ function defaultTargets(isThird: boolean): ModelDescription['defaultTargets'] {
   };
 }
 
+/** What sublayers give is normed before it joins the stream. */
+function normsOutputs({ modelType }: GemmaConfig): boolean {
+  return modelType !== 'gemma';
+}
+
+function normsHeads({ modelType }: GemmaConfig): boolean {
+  return modelType === 'gemma3_text';
+}
+
 function bodyModules(config: GemmaConfig): ModuleInfo[] {
   const { hiddenSize, intermediateSize, vocabSize, headDim, attentionBias } = config;
   const queries = config.numAttentionHeads * headDim;
   const keys = config.numKeyValueHeads * headDim;
-  const isThird = config.modelType === 'gemma3_text';
   const norms = (layer: string, names: readonly string[], width: number) =>
     names.map((name) => norm(`${layer}.${name}`, width, false));
   const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => `model.layers.${i}`);
@@ -81,12 +92,14 @@ function bodyModules(config: GemmaConfig): ModuleInfo[] {
       linear(`${layer}.self_attn.k_proj`, hiddenSize, keys, attentionBias),
       linear(`${layer}.self_attn.v_proj`, hiddenSize, keys, attentionBias),
       linear(`${layer}.self_attn.o_proj`, queries, hiddenSize, attentionBias),
-      ...(isThird ? norms(layer, ['self_attn.q_norm', 'self_attn.k_norm'], headDim) : []),
+      ...(normsHeads(config) ? norms(layer, ['self_attn.q_norm', 'self_attn.k_norm'], headDim) : []),
       linear(`${layer}.mlp.gate_proj`, hiddenSize, intermediateSize, false),
       linear(`${layer}.mlp.up_proj`, hiddenSize, intermediateSize, false),
       linear(`${layer}.mlp.down_proj`, intermediateSize, hiddenSize, false),
       ...norms(layer, ['input_layernorm', 'post_attention_layernorm'], hiddenSize),
-      ...(isThird ? norms(layer, ['pre_feedforward_layernorm', 'post_feedforward_layernorm'], hiddenSize) : []),
+      ...(normsOutputs(config)
+        ? norms(layer, ['pre_feedforward_layernorm', 'post_feedforward_layernorm'], hiddenSize)
+        : []),
     ]),
     norm('model.norm', hiddenSize, false),
   ];
@@ -121,10 +134,9 @@ function rmsNorm(builder: ModelBuilder, { rmsNormEps }: GemmaConfig, path: strin
 
 function block(builder: ModelBuilder, config: GemmaConfig, layer: number, input: Tensor): Tensor {
   const path = `model.layers.${layer}`;
-  const isThird = config.modelType === 'gemma3_text';
   const site = { layer, layerPath: path };
   const normed = (name: string, x: Tensor) => rmsNorm(builder, config, `${path}.${name}`, x);
-  const behind = (name: string, x: Tensor) => (isThird ? normed(name, x) : x);
+  const behind = (name: string, x: Tensor) => (normsOutputs(config) ? normed(name, x) : x);
   const attended = attention(builder, config, layer, normed('input_layernorm', input));
   const residual = builder.join({
     ...site,
@@ -132,7 +144,7 @@ function block(builder: ModelBuilder, config: GemmaConfig, layer: number, input:
     residual: input,
     output: behind('post_attention_layernorm', attended),
   });
-  const inner = normed(isThird ? 'pre_feedforward_layernorm' : 'post_attention_layernorm', residual);
+  const inner = normed(normsOutputs(config) ? 'pre_feedforward_layernorm' : 'post_attention_layernorm', residual);
   const output = behind('post_feedforward_layernorm', mlp(builder, config, path, inner));
   return builder.join({ ...site, kind: 'mlp', residual, output });
 }
@@ -140,14 +152,14 @@ function block(builder: ModelBuilder, config: GemmaConfig, layer: number, input:
 function attention(builder: ModelBuilder, config: GemmaConfig, layer: number, x: Tensor): Tensor {
   const path = `model.layers.${layer}.self_attn`;
   const { batch, tokens, graph } = builder;
-  const { headDim, numAttentionHeads, numKeyValueHeads, attentionScale, slidingWindow } = config;
+  const { headDim, numAttentionHeads, numKeyValueHeads, attentionScale, attentionCap, slidingWindow } = config;
   const type = config.layerTypes[layer] ?? 'full_attention';
   const rotary = builder.constant(`rotary.${type}`);
   const heads = (projection: string, count: number) =>
     builder.reshape(builder.linear(`${path}.${projection}`, x), [batch, tokens, count, headDim]);
   const rotated = (name: string, count: number) => {
     const value = heads(`${name}_proj`, count);
-    const normed = config.modelType === 'gemma3_text' ? rmsNorm(builder, config, `${path}.${name}_norm`, value) : value;
+    const normed = normsHeads(config) ? rmsNorm(builder, config, `${path}.${name}_norm`, value) : value;
     return graph.one('rope', [normed, rotary], { offset: builder.positionOffset });
   };
   const q = rotated('q', numAttentionHeads);
@@ -155,7 +167,7 @@ function attention(builder: ModelBuilder, config: GemmaConfig, layer: number, x:
   const v = heads('v_proj', numKeyValueHeads);
   const window = type === 'sliding_attention' ? slidingWindow : 0;
   const output = graph.scoped(`${path}.attention`, () =>
-    builder.attention(layer, q, k, v, { causal: true, window, scale: attentionScale }),
+    builder.attention(layer, q, k, v, { causal: true, window, scale: attentionScale, cap: attentionCap }),
   );
   return builder.linear(`${path}.o_proj`, builder.reshape(output, [batch, tokens, numAttentionHeads * headDim]));
 }
@@ -186,7 +198,7 @@ const ggufNames: GgufNames = {
   inside: { ...attentionAndMlp, ffn_norm: 'post_attention_layernorm' },
 };
 
-const ggufNamesOfThird: GgufNames = {
+const laterGgufNames: GgufNames = {
   ...ggufNames,
   inside: {
     ...attentionAndMlp,
@@ -200,6 +212,6 @@ const ggufNamesOfThird: GgufNames = {
 
 /** llama.cpp's norms do not add 1 to their weights: its files have it in them (convert_hf_to_gguf.py). */
 function tensorFromGguf(tensor: string, { modelType }: ModelDescription): GgufTensor | undefined {
-  const known = nameFromGguf(tensor, modelType === 'gemma3_text' ? ggufNamesOfThird : ggufNames);
+  const known = nameFromGguf(tensor, modelType === 'gemma' ? ggufNames : laterGgufNames);
   return known?.stored.endsWith('norm') ? { name: known.name, surplus: 1 } : known;
 }

@@ -6,9 +6,11 @@ import { readRope, type Rope } from './rotary.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The figures of a Gemma or of a Gemma 3's text model. */
+type Generation = 'gemma' | 'gemma2' | 'gemma3_text';
+
+/** The figures of a Gemma, a Gemma 2 or a Gemma 3's text model. */
 export interface GemmaConfig extends SpecialTokenIds {
-  readonly modelType: 'gemma' | 'gemma3_text';
+  readonly modelType: Generation;
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -22,6 +24,10 @@ export interface GemmaConfig extends SpecialTokenIds {
   readonly attentionBias: boolean;
   /** what q·k is multiplied by */
   readonly attentionScale: number;
+  /** scores are capped to ± this by a tanh; 0 = not at all */
+  readonly attentionCap: number;
+  /** the same of the language model's logits */
+  readonly logitCap?: number;
   readonly layerTypes: readonly LayerType[];
   /** tokens that a layer of sliding attention sees */
   readonly slidingWindow: number;
@@ -30,40 +36,85 @@ export interface GemmaConfig extends SpecialTokenIds {
   readonly tieWordEmbeddings: boolean;
 }
 
-/** Reads config.json with the defaults of GemmaConfig and Gemma3TextConfig. Throws a UserError that names the field. */
+/** The defaults of GemmaConfig, Gemma2Config and Gemma3TextConfig. */
+const defaults = {
+  gemma: {
+    vocabSize: 256000,
+    hiddenSize: 3072,
+    intermediateSize: 24576,
+    numHiddenLayers: 28,
+    numAttentionHeads: 16,
+    numKeyValueHeads: 16,
+    maxPositionEmbeddings: 8192,
+    pattern: 1,
+  },
+  gemma2: {
+    vocabSize: 256000,
+    hiddenSize: 2304,
+    intermediateSize: 9216,
+    numHiddenLayers: 26,
+    numAttentionHeads: 8,
+    numKeyValueHeads: 4,
+    maxPositionEmbeddings: 8192,
+    pattern: 2,
+  },
+  gemma3_text: {
+    vocabSize: 262208,
+    hiddenSize: 2304,
+    intermediateSize: 9216,
+    numHiddenLayers: 26,
+    numAttentionHeads: 8,
+    numKeyValueHeads: 4,
+    maxPositionEmbeddings: 131072,
+    pattern: 6,
+  },
+} as const;
+
+/** Reads config.json with the defaults of its generation's class. Throws a UserError that names the field. */
 export function readGemmaConfig(json: Json): GemmaConfig {
   const fields = new ConfigFields(json);
-  const isThird = json['model_type'] === 'gemma3_text';
-  for (const name of ['attn_logit_softcapping', 'final_logit_softcapping'])
-    fields.only(name, null, 'scores and logits are not capped here');
+  const modelType = json['model_type'] as Generation;
+  const own = defaults[modelType];
+  const isFirst = modelType === 'gemma';
+  if (modelType !== 'gemma2') fields.only('attn_logit_softcapping', null, 'Gemma 2 alone caps its scores');
   fields.only('use_bidirectional_attention', false, 'a token sees what is before it here');
-  const vocabSize = fields.count('vocab_size', isThird ? 262208 : 256000);
-  const hiddenSize = fields.count('hidden_size', isThird ? 2304 : 3072);
-  const numHiddenLayers = fields.layers('num_hidden_layers', isThird ? 26 : 28);
-  const numAttentionHeads = fields.count('num_attention_heads', isThird ? 8 : 16);
+  const vocabSize = fields.count('vocab_size', own.vocabSize);
+  const hiddenSize = fields.count('hidden_size', own.hiddenSize);
+  const numHiddenLayers = fields.layers('num_hidden_layers', own.numHiddenLayers);
+  const numAttentionHeads = fields.count('num_attention_heads', own.numAttentionHeads);
   const headDim = fields.rotaryHeadDim(hiddenSize, numAttentionHeads, 256);
-  const hiddenAct = fields.activation(isThird ? 'hidden_activation' : 'hidden_act', 'gelu_pytorch_tanh');
-  const pattern = fields.count(['sliding_window_pattern', '_sliding_window_pattern'], 6);
+  const hiddenAct = fields.activation(isFirst ? 'hidden_act' : 'hidden_activation', 'gelu_pytorch_tanh');
+  const pattern =
+    modelType === 'gemma3_text'
+      ? fields.count(['sliding_window_pattern', '_sliding_window_pattern'], own.pattern)
+      : own.pattern;
   return {
-    modelType: isThird ? 'gemma3_text' : 'gemma',
+    modelType,
     vocabSize,
     hiddenSize,
-    intermediateSize: fields.count('intermediate_size', isThird ? 9216 : 24576),
+    intermediateSize: fields.count('intermediate_size', own.intermediateSize),
     numHiddenLayers,
     numAttentionHeads,
-    numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, isThird ? 4 : 16),
+    numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, own.numKeyValueHeads),
     headDim,
     rmsNormEps: fields.epsilon('rms_norm_eps', 1e-6),
-    maxPositionEmbeddings: fields.count('max_position_embeddings', isThird ? 131072 : 8192),
+    maxPositionEmbeddings: fields.count('max_position_embeddings', own.maxPositionEmbeddings),
     // the first releases wrote "gelu" and meant its tanh form: Transformers' GemmaConfig reads it so
-    hiddenAct: !isThird && hiddenAct === 'gelu' ? 'gelu_tanh' : hiddenAct,
+    hiddenAct: isFirst && hiddenAct === 'gelu' ? 'gelu_tanh' : hiddenAct,
     attentionBias: fields.flag('attention_bias', false),
-    attentionScale: 1 / Math.sqrt(isThird ? fields.positive('query_pre_attn_scalar', 256) : headDim),
-    layerTypes: isThird
-      ? fields.layerTypes(numHiddenLayers, (i) => typeOfLayer(i, pattern))
-      : Array(numHiddenLayers).fill('full_attention'),
+    attentionScale: 1 / Math.sqrt(isFirst ? headDim : fields.positive('query_pre_attn_scalar', 256)),
+    attentionCap: modelType === 'gemma2' ? (fields.positiveOrNull('attn_logit_softcapping', 50) ?? 0) : 0,
+    logitCap: isFirst
+      ? undefined
+      : fields.positiveOrNull('final_logit_softcapping', modelType === 'gemma2' ? 30 : null),
+    layerTypes: isFirst
+      ? Array(numHiddenLayers).fill('full_attention')
+      : fields.layerTypes(numHiddenLayers, (i) => typeOfLayer(i, pattern)),
     slidingWindow: fields.count('sliding_window', 4096),
-    ropes: isThird ? ropesByType(json) : { full_attention: readRope(json), sliding_attention: readRope(json) },
+    ropes:
+      modelType === 'gemma3_text'
+        ? ropesByType(json)
+        : { full_attention: readRope(json), sliding_attention: readRope(json) },
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
     ...fields.specialTokens(vocabSize, { eos: 1, bos: 2, pad: 0 }),
   };
@@ -80,27 +131,31 @@ function ropesByType(json: Json): Record<LayerType, Rope> {
   };
 }
 
-/** A config.json from a GGUF file's metadata, which leaves out what all releases of Gemma 3 share, as llama.cpp fills it in. */
+/** Layers of the one release of a generation whose scale is by hidden_size / num_attention_heads; that of all others is by 256. */
+const layersOfOddScale = { gemma2: 46, gemma3_text: 62 } as const;
+
+/** A config.json from a GGUF file's metadata, which leaves out what all releases of a generation share, as llama.cpp fills it in. */
 export function gemmaConfigFromGguf(metadata: GgufMetadata, tensorNames: ReadonlySet<string>): Record<string, unknown> {
   const config = rotaryConfigFromGguf(metadata, tensorNames);
-  if (metadata.string('general.architecture') === 'gemma') return { model_type: 'gemma', ...config };
+  const architecture = metadata.string('general.architecture');
+  if (architecture === 'gemma') return { model_type: 'gemma', ...config };
+  const modelType = architecture === 'gemma2' ? 'gemma2' : 'gemma3_text';
   const key = architectureKey(metadata);
   const layers = metadata.integer(key('block_count'));
-  const pattern = metadata.integer(key('attention.sliding_window_pattern'), 6);
-  const capKey = key('final_logit_softcapping');
-  // the one release of 62 layers, of 27 billion parameters, is the one whose scale is not that of all others
-  const scalar = layers === 62 ? Number(config['hidden_size']) / Number(config['num_attention_heads']) : 256;
+  const pattern = metadata.integer(key('attention.sliding_window_pattern'), defaults[modelType].pattern);
+  const width = Number(config['hidden_size']) / Number(config['num_attention_heads']);
+  const cap = (name: string) => (metadata.has(key(name)) ? metadata.number(key(name)) : null);
+  const whole = ropeFromGguf(metadata, modelType === 'gemma2' ? 1e4 : 1e6);
+  const windowed = { rope_type: 'default', rope_theta: metadata.number(key('rope.freq_base_swa'), 1e4) };
   return {
-    model_type: 'gemma3_text',
+    model_type: modelType,
     ...config,
-    query_pre_attn_scalar: scalar,
+    query_pre_attn_scalar: layers === layersOfOddScale[modelType] ? width : 256,
     sliding_window: metadata.integer(key('attention.sliding_window'), 4096),
     layer_types: Array.from({ length: layers }, (_, layer) => typeOfLayer(layer, pattern)),
-    final_logit_softcapping: metadata.has(capKey) ? metadata.number(capKey) : null,
-    rope_parameters: {
-      full_attention: ropeFromGguf(metadata, 1e6),
-      sliding_attention: { rope_type: 'default', rope_theta: metadata.number(key('rope.freq_base_swa'), 1e4) },
-    },
+    attn_logit_softcapping: cap('attn_logit_softcapping'),
+    final_logit_softcapping: cap('final_logit_softcapping'),
+    rope_parameters: modelType === 'gemma2' ? whole : { full_attention: whole, sliding_attention: windowed },
   };
 }
 

@@ -86,7 +86,7 @@ export function traceLoss(
     return { graph, outputs: [] };
   }
   const logits = chunks.map(({ rows, evaluate }) => {
-    const chunkLogits = builder.linear(description.headPath, rows());
+    const chunkLogits = builder.head(rows());
     evaluate(chunkLogits);
     return chunkLogits;
   });
@@ -159,7 +159,7 @@ function valuesChunk({ builder: { graph }, vectors, description }: Tail, { batch
   return { rows: () => vectors, learn, evaluate: learn, backward: (gradient) => gradient };
 }
 
-function traceGradients({ builder, description, vectors, bodyEnd }: Tail, chunks: readonly Chunk[]): void {
+function traceGradients({ builder, vectors, bodyEnd }: Tail, chunks: readonly Chunk[]): void {
   const { graph } = builder;
   const addParameterGradients = (gradients: ReadonlyMap<Tensor, Tensor>) => {
     for (const [parameter, gradient] of gradients) {
@@ -171,7 +171,7 @@ function traceGradients({ builder, description, vectors, bodyEnd }: Tail, chunks
   for (const chunk of chunks) {
     const rows = chunk.rows();
     const from = graph.nodes.length;
-    const logits = builder.linear(description.headPath, rows);
+    const logits = builder.head(rows);
     const seed = { tensor: logits, gradient: chunk.learn(logits) };
     const gradients = differentiate(graph, [seed], { from, withRespectTo: [rows] });
     addParameterGradients(gradients);

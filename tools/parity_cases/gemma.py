@@ -1,4 +1,4 @@
-"""Gemma and Gemma 3's text model: scaled embeddings, norms by 1 + weight, windows with angles of their own."""
+"""Gemma, Gemma 2 and Gemma 3's text model: scaled embeddings, norms by 1 + weight, capped scores and logits, windows."""
 
 from parity_case import case, ia3, lora
 
@@ -12,5 +12,9 @@ CASES = [
     lora('lora-words', 'gemma', r=2, target_modules=['q_proj', 'down_proj'], data='words'),
     lora('lora-several', 'gemma3', r=2, target_modules='all-linear', data='several'),
     lora('lora-all-linear', 'gemma-gguf', r=2, target_modules='all-linear', modules_to_save=['post_attention_layernorm', 'model.norm']),
+    lora('lora-all-linear', 'gemma2', r=2, target_modules='all-linear', modules_to_save=['post_feedforward_layernorm'], data='completion'),
+    lora('lora-classes', 'gemma2', r=2, data='classes'),
+    case('prefix', 'gemma2', 'PrefixTuningConfig', dict(num_virtual_tokens=3)),
+    lora('lora', 'gemma2-gguf', r=2, target_modules=['q_proj', 'k_proj', 'v_proj', 'lm_head']),
     lora('lora', 'gemma3-gguf', r=3, modules_to_save=['q_norm', 'pre_feedforward_layernorm']),
 ]

@@ -236,6 +236,37 @@ describe('attention', () => {
     });
   }
 
+  const capped = [
+    'past a tile, grouped queries, head size 12',
+    'head size 64',
+    'decoding',
+    'a prefix',
+    'decoding odd heads',
+  ];
+  for (const example of cases.filter(({ name }) => capped.includes(name))) {
+    test(`a cap, ${example.name}: outputs and gradients agree with the reference`, async () => {
+      const { forward, query, statistics } = operandsOf(example);
+      const attributes = { ...attributesOf(example), cap: 0.6 };
+      const options = { step: { queryOffset: example.queryOffset ?? 0 } };
+      await checkForward(context.gpu, 'attention', forward, attributes, options);
+      const backward = [...forward, query, statistics];
+      await checkForward(context.gpu, 'attentionQueryGradient', backward, attributes, options);
+      await checkForward(context.gpu, 'attentionKeyGradient', backward, attributes, options);
+    });
+  }
+
+  test('a cap over a bias table: outputs and gradients agree with the reference', async () => {
+    const example = { name: '', reach: 5, queries: 37, heads: 6, keyHeads: 2, headSize: 12, batches: 2 };
+    const { forward, query, statistics } = operandsOf(example);
+    const table = f32(6, 11);
+    const attributes = { ...attributesOf(example), cap: 0.9 };
+    await checkForward(context.gpu, 'attention', [...forward, table], attributes);
+    const backward = [...forward, query, statistics, table];
+    await checkForward(context.gpu, 'attentionQueryGradient', backward, attributes);
+    await checkForward(context.gpu, 'attentionKeyGradient', backward, attributes);
+    await checkForward(context.gpu, 'attentionDiagonals', backward, attributes);
+  });
+
   test.each([
     { name: 'a table that reaches beyond all diagonals', shape: [2, 3, 9], reach: 20, zero: 4 },
     { name: 'ends that hold many', shape: [3, 2, 300], reach: 40, zero: 149 },
@@ -279,6 +310,7 @@ describe('attention', () => {
 
   test('scores as far apart as ±1000 stay finite', async () => {
     const { forward } = operandsOf({ name: '', queries: 40, headSize: 8 });
+    await checkForward(context.gpu, 'attention', forward, { causal: true, window: 0, scale: 500, cap: 2 });
     await checkForward(context.gpu, 'attention', forward, { causal: true, window: 0, scale: 500 }, { tolerance: 1e-3 });
   });
 
@@ -293,6 +325,14 @@ describe('attention', () => {
       const options = { step: { queryOffset: example.queryOffset ?? 0 }, outputs: [0] };
       checkGradient('attention', operandsOf(example).forward, attributesOf(example), options);
     }
+  });
+
+  test('the gradient rule agrees with finite differences under a cap', () => {
+    const example = { name: '', reach: 2, queries: 4, heads: 4, keyHeads: 2, headSize: 3, batches: 2, lengths: [4, 2] };
+    const attributes = { ...attributesOf(example), cap: 0.8 };
+    const { forward } = operandsOf(example);
+    checkGradient('attention', forward, attributes, { outputs: [0] });
+    checkGradient('attention', [...forward, f32(4, 5)], attributes, { outputs: [0] });
   });
 
   test('the gradient rule agrees with finite differences under a bias table', () => {

@@ -1,7 +1,7 @@
 import type { Graph } from '../graph.ts';
 import type { OpDefinition } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
+import { addScaled, cappedScore, dotRows, visiblePairs } from './attentionReference.ts';
 import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
 import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
 
@@ -15,7 +15,7 @@ import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
  * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
  * where `causal`, and where `window` > 0 only if position(i) − j < window, as in Transformers' Mistral.
- * Attributes: `causal`, `window` (0 = none), `scale`; `prefix` (default 0): the first rows of k and v are virtual keys at the positions
+ * Attributes: `causal`, `window` (0 = none), `scale`; `cap` (default none): s_ij becomes cap·tanh(s_ij / cap), as in Gemma 2; `prefix` (default 0): the first rows of k and v are virtual keys at the positions
  * −prefix … −1, as Transformers counts the keys of a cache that came before. Every query sees those that its window reaches; keyLengths
  * does not count them (prefix tuning: concatenated in front, after the rotary embedding).
  * A query that sees no key gives zeros. Dao et al., "FlashAttention" (2022).
@@ -36,7 +36,7 @@ export const attention: OpDefinition = {
     const rows = shape.batches * shape.queryHeads * shape.queryRows;
     const highest = new Float64Array(rows).fill(-Infinity);
     const pairs = [...visiblePairs(shape, lengths, step, inputs[4])].map((pair) => {
-      const score = scale * dotRows(q, pair.query, k, pair.key, headSize) + pair.bias;
+      const { score } = cappedScore(shape, scale * dotRows(q, pair.query, k, pair.key, headSize) + pair.bias);
       highest[pair.statistic] = Math.max(highest[pair.statistic]!, score);
       return { ...pair, score };
     });

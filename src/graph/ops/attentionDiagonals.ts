@@ -1,5 +1,5 @@
 import type { OpDefinition } from '../op.ts';
-import { dotRows, visiblePairs } from './attentionReference.ts';
+import { cappedScore, dotRows, visiblePairs } from './attentionReference.ts';
 import { attentionConditions, attentionPieces, attentionShape, tileDiagonals } from './attentionShape.ts';
 import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
 
@@ -28,8 +28,9 @@ export const attentionDiagonals: OpDefinition = {
     const count = queryRows + keyRows - 1;
     const diagonals = new Float64Array(batches * queryHeads * count);
     for (const { statistic, query, key, bias } of visiblePairs(shape, lengths, step, inputs[6])) {
-      const weight = Math.exp(scale * dotRows(q, query, k, key, headSize) + bias - statistics[statistic * 2]!);
-      const slope = dotRows(dOutput, query, v, key, headSize) - statistics[statistic * 2 + 1]!;
+      const capped = cappedScore(shape, scale * dotRows(q, query, k, key, headSize) + bias);
+      const weight = Math.exp(capped.score - statistics[statistic * 2]!);
+      const slope = capped.slope * (dotRows(dOutput, query, v, key, headSize) - statistics[statistic * 2 + 1]!);
       const i = statistic % queryRows;
       const j = Math.floor(key / (keyHeads * headSize)) % keyRows;
       diagonals[Math.floor(statistic / queryRows) * count + j - i + queryRows - 1]! += weight * slope;

@@ -1,5 +1,5 @@
 import type { OpDefinition } from '../op.ts';
-import { addScaled, dotRows, visiblePairs } from './attentionReference.ts';
+import { addScaled, cappedScore, dotRows, visiblePairs } from './attentionReference.ts';
 import { attentionConditions, attentionPieces, attentionShape, tileQueries } from './attentionShape.ts';
 import { inputOf, operand, outputOf, requireShape, valuesOf } from './operands.ts';
 
@@ -24,8 +24,9 @@ export const attentionQueryGradient: OpDefinition = {
     const { headSize, scale } = shape;
     const dq = new Float64Array(q.length);
     for (const { statistic, query, key, bias } of visiblePairs(shape, lengths, step, inputs[6])) {
-      const weight = Math.exp(scale * dotRows(q, query, k, key, headSize) + bias - statistics[statistic * 2]!);
-      const slope = dotRows(dOutput, query, v, key, headSize) - statistics[statistic * 2 + 1]!;
+      const capped = cappedScore(shape, scale * dotRows(q, query, k, key, headSize) + bias);
+      const weight = Math.exp(capped.score - statistics[statistic * 2]!);
+      const slope = capped.slope * (dotRows(dOutput, query, v, key, headSize) - statistics[statistic * 2 + 1]!);
       addScaled(dq, query, scale * weight * slope, k, key, headSize);
     }
     return [dq];

@@ -42,6 +42,16 @@ function biasOf(shape: AttentionShape, bias: Values, head: number, position: num
   return bias[head * (2 * reach + 1) + distance + reach]!;
 }
 
+/** A score as the softmax takes it, cap·tanh(s / cap), and the slope of that. */
+export function cappedScore(
+  { cap }: AttentionShape,
+  score: number,
+): { readonly score: number; readonly slope: number } {
+  if (cap === 0) return { score, slope: 1 };
+  const share = Math.tanh(score / cap);
+  return { score: cap * share, slope: 1 - share * share };
+}
+
 /** Σ a[from + d]·b[at + d] over a head. */
 export function dotRows(a: Values, from: number, b: Values, at: number, headSize: number): number {
   let sum = 0;

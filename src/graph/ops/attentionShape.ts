@@ -25,6 +25,8 @@ export interface AttentionShape {
   /** 0 = none */
   readonly window: number;
   readonly scale: number;
+  /** scores are capped to ± this by a tanh; 0 = none */
+  readonly cap: number;
   /** words of keyLengths for one batch row: 1, or with packed segments 1 + S − prefix */
   readonly lengthStride: number;
   /** R of the additive bias table [nH, 2·R + 1]: the farthest distance that it tells apart. Undefined without a table. */
@@ -60,6 +62,7 @@ export function attentionShape(
     causal: attributes['causal'] === true,
     window: Number(attributes['window'] ?? 0),
     scale: numberAttribute(op, attributes, 'scale'),
+    cap: Number(attributes['cap'] ?? 0),
     lengthStride: lengthStride(op, operand(op, inputs, 3).shape, batches, keyRows - prefix, attributes),
     biasReach: bias && biasReach(op, bias, queryHeads),
   };
@@ -152,10 +155,13 @@ function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
 
-/** Heads of whole vec4s are read as such; the bias table has a binding only where there is one. */
+/** Heads of whole vec4s are read as such; the bias table and the cap are there only where they are asked for. */
 export function attentionConditions(shape: AttentionShape): Record<string, boolean> {
-  const conditions = { VECTOR: shape.headSize % 4 === 0 };
-  return shape.biasReach === undefined ? conditions : { ...conditions, BIAS: true };
+  return {
+    VECTOR: shape.headSize % 4 === 0,
+    ...(shape.cap > 0 && { CAP: true }),
+    ...(shape.biasReach !== undefined && { BIAS: true }),
+  };
 }
 
 /**
@@ -194,6 +200,7 @@ function words(shape: AttentionShape, tiling: Tiling, firstItem: number, lastIte
     tiling.columnLanes,
     { f: shape.scale },
     shape.lengthStride,
+    ...(shape.cap > 0 ? [{ f: shape.cap }] : []),
     ...(shape.biasReach === undefined ? [] : [shape.biasReach, keyElements]),
   ];
 }
