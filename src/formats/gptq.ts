@@ -89,7 +89,7 @@ async function readGroups(entry: TensorEntry, columns: number, groups: number): 
   const wrong = groupOf.findIndex((group) => group < 0 || group >= groups);
   if (wrong >= 0)
     throw new UserError(
-      `${entry.source.name}: ${entry.name} puts input ${wrong} into group ${groupOf[wrong]}, but there are ${groups} groups: the file is damaged.`,
+      `${entry.source.name}: ${entry.name} puts input ${wrong} into group ${groupOf[wrong]}, but there are ${groups} groups: the file is damaged. Download it again.`,
     );
   return groupOf;
 }

@@ -82,8 +82,8 @@ export function nearestCodes(
 export function requireTensor(entry: TensorEntry, type: TensorEntry['format'], shape: readonly number[]): void {
   if (entry.format === type && entry.shape.join() === shape.join()) return;
   throw new UserError(
-    `${entry.source.name}: ${entry.name} is ${entry.format} [${entry.shape.join(', ')}], but ${type} [${shape.join(', ')}] belongs there. ` +
-      `The file does not fit the quantization_config in config.json.`,
+    `${entry.source.name}: ${entry.name} is ${entry.format.toUpperCase()} [${entry.shape.join(', ')}], but ${type.toUpperCase()} [${shape.join(', ')}] belongs there ` +
+      `by the bits and the group_size of its settings. Download the weights and the settings again, from the same place.`,
   );
 }
 

@@ -132,7 +132,7 @@ describe('GPTQ', () => {
       /puts input 0 into group 16843009, but there are 3 groups/,
     );
     await expect(gptqTensor(entries, { ...settings, groupSize: 48 })).rejects.toThrow(
-      /b4\.qzeros is i32 \[3, 4\], but i32 \[2, 4\] belongs there/,
+      /b4\.qzeros is I32 \[3, 4\], but I32 \[2, 4\] belongs there/,
     );
     await expect(gptqTensor(entries, { ...settings, bits: 8 })).rejects.toThrow(UserError);
   });

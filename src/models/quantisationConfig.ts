@@ -5,7 +5,10 @@ import { UserError } from '../formats/errors.ts';
 
 /** The fields that matter, under the names of AutoGPTQ, GPTQModel, AutoAWQ and Transformers. */
 interface Fields {
+  /** folders of the first Transformers that quantised have none: one of the two after it says that it is bitsandbytes */
   readonly quant_method?: unknown;
+  readonly load_in_4bit?: unknown;
+  readonly load_in_8bit?: unknown;
   readonly bits?: unknown;
   readonly group_size?: unknown;
   /** AutoAWQ's names of these two */
@@ -38,7 +41,12 @@ export const settingsFiles: readonly string[] = ownFiles.map(([name]) => name);
 /** Undefined where weights are as they say themselves. */
 export async function readQuantisationConfig(config: unknown, files: FileSet): Promise<QuantisationConfig | undefined> {
   const fields = (config as { quantization_config?: Fields | null } | null)?.quantization_config;
-  if (fields) return { method: String(fields.quant_method), fields, place: 'config.json: quantization_config' };
+  if (fields) {
+    const place = 'config.json: quantization_config';
+    const method = fields.quant_method ?? (fields.load_in_4bit || fields.load_in_8bit ? 'bitsandbytes' : undefined);
+    if (method === undefined) throw unread({ place }, 'quant_method', undefined, '');
+    return { method: String(method), fields, place };
+  }
   for (const [name, usual] of ownFiles) {
     const source = files.get(name);
     if (!source) continue;
@@ -97,7 +105,7 @@ function startsWith(path: string, pattern: string, place: string): boolean {
   }
 }
 
-function unread({ place }: QuantisationConfig, field: string, value: unknown, read: string): UserError {
+function unread({ place }: Pick<QuantisationConfig, 'place'>, field: string, value: unknown, read: string): UserError {
   return new UserError(
     value === undefined
       ? `${place} has no ${field}, without which the weights cannot be read. Take the file from where the model comes from.`

@@ -38,6 +38,12 @@ describe('the tensors of a quantised checkpoint', () => {
     expect([...others.keys()]).toEqual([]);
   });
 
+  it('are bitsandbytes’ where the config says no more than load_in_4bit', async () => {
+    const entries = await module('bitsandbytes.safetensors', 'nf4_small');
+    const { packed } = await gatherQuantised({ quantization_config: { load_in_4bit: true } }, entries, noFiles);
+    expect([...packed.keys()]).toEqual(['nf4_small.weight']);
+  });
+
   it('stand for themselves without a quantization_config, unless they are codes', async () => {
     const entries = new Map([...(await module('gptq.safetensors', 'b4'))].filter(([name]) => name === 'b4.scales'));
     expect((await gatherQuantised({ quantization_config: null }, entries, noFiles)).others).toBe(entries);
@@ -99,6 +105,7 @@ describe('the tensors of a quantised checkpoint', () => {
   });
 
   it.each([
+    [{ bits: 4, group_size: 32 }, /quantization_config has no quant_method, without which/],
     [{ quant_method: 'hqq' }, /quantised by "hqq".* It reads bitsandbytes, gptq, awq, and GGUF/],
     [{ ...gptq, bits: 5 }, /quantization_config\.bits is 5.*2, 3, 4 and 8 bits/],
     [{ ...gptq, group_size: undefined }, /group_size/],
