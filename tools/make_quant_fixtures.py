@@ -96,13 +96,17 @@ def gptq_files(rng: np.random.Generator) -> None:
     """GPTQ's tensors of linears: the order of the inputs by act-order or not, zero points stored less 1 or as they are."""
     tensors, expected = {}, {}
     cases = [("b4", 4, 32, False, False), ("b4_act", 4, 32, True, False), ("b4_v2", 4, -1, False, True),
-             ("b8_act", 8, 64, True, True), ("b8", 8, 64, False, False), ("b3", 3, 32, False, False), ("b2_act", 2, 48, True, False), ("b4_odd", 4, 16, False, False)]  # fmt: skip
+             ("b8_act", 8, 64, True, True), ("b8", 8, 64, False, False), ("b3", 3, 32, False, False), ("b2_act", 2, 48, True, False), ("b4_odd", 4, 16, False, False),
+             ("b4_sym", 4, 32, False, False), ("b4_sym_v2", 4, 32, False, True), ("b3_act_v2", 3, 32, True, True), ("b3_whole", 3, -1, False, False),
+             ("b2", 2, 32, False, False), ("b2_v2", 2, 64, False, True), ("b8_whole_v2", 8, -1, False, True), ("b8_sym_act", 8, 32, True, False)]  # fmt: skip
     for name, bits, size, act_order, v2 in cases:
         inputs, outputs = (40, 24) if name == "b4_odd" else (96, 32)
         size_or_all = inputs if size < 0 else size
         groups = -(-inputs // size_or_all)
         codes = rng.integers(0, 2**bits, (inputs, outputs))
         zeros = rng.integers(0, 2**bits, (groups, outputs))
+        if "sym" in name:
+            zeros[:] = 2 ** (bits - 1)
         scales = (rng.normal(size=(groups, outputs)) * 0.1).astype(np.float16)
         scales.flat[::5] = np.resize(AWKWARD_SCALES, scales.flat[::5].size)
         g_idx = np.arange(inputs) // size_or_all
@@ -155,8 +159,8 @@ def main() -> None:
     rng = np.random.default_rng(20261123)
     gguf_blocks(rng)
     bitsandbytes_files()
-    gptq_files(rng)
     awq_file(rng)
+    gptq_files(rng)
 
 
 if __name__ == "__main__":
