@@ -100,6 +100,7 @@ test('a float model is trained in 4 bits, measured, tried and kept so', async ({
   await page.getByRole('switch', { name: /^Then delete the original's copy/ }).press('Space');
   await page.getByRole('button', { name: 'Keep the quantised copy' }).click();
   await expect(page.getByRole('heading', { level: 2, name: copyName })).toBeVisible(training);
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
   await expect(packing).toContainText('82.3 % of its weights are quantised.');
   await expect(panel).toContainText('It is trained on as it is');
   await expect(nf4).toBeDisabled();

@@ -76,15 +76,19 @@ export async function keepModel(): Promise<void> {
   await Promise.all([refreshStoredModels(), refreshStorage()]);
 }
 
-/** Writes a quantised copy into the library and goes on with that; `replaces` deletes the library's copy of the original. */
-export async function keepQuantised({ fields }: PricedWeights, replaces: boolean): Promise<void> {
+/**
+ * Writes a quantised copy into the library and goes on with that; `replaces` deletes the library's copy of the original. Resolves to
+ * whether it is there.
+ */
+export async function keepQuantised({ fields }: PricedWeights, replaces: boolean): Promise<boolean> {
   const keeping = setQuantiseJob('keeping');
   const card = await track(keeping, (onProgress) => engine().keepQuantised(fields, replaces, onProgress));
-  if (!card) return;
+  if (!card) return false;
   chooseStored();
   await takeModel(card);
   showToast(`${card.name} is in the library and open.`);
   await Promise.all([refreshStoredModels(), refreshStorage()]);
+  return true;
 }
 
 export async function deleteModel(id: string): Promise<void> {

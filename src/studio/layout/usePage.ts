@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { freshStart } from '../components/freshStart.ts';
 import { isActive } from '../logic/readiness.ts';
 import { shareDone } from '../logic/runProgress.ts';
 import type { Screen } from '../routing.ts';
@@ -29,7 +30,6 @@ export function useFreshScreen(screen: Screen): void {
   useEffect(() => {
     if (previous.current === screen) return;
     previous.current = screen;
-    scrollTo(0, 0);
-    document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    freshStart();
   }, [screen]);
 }

@@ -24,7 +24,7 @@ const texts: Readonly<Record<Exclude<WeightsName, 'stored'>, WeightsText>> = {
   int8: {
     title: '8 bits',
     label: 'INT8',
-    summary: 'Half of 16 bits, at hardly any loss.',
+    summary: 'A scale for each row: hardly anything is lost.',
     usualError: 0.008,
   },
   nf4: {

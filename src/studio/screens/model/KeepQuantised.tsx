@@ -5,6 +5,7 @@ import type { ModelCard, PricedWeights } from '../../../engine/api.ts';
 import { keepQuantised } from '../../commands/model.ts';
 import { stopQuantising } from '../../commands/quantise.ts';
 import { Button } from '../../components/Button.tsx';
+import { freshStart } from '../../components/freshStart.ts';
 import { ErrorNotice } from '../../components/Notice.tsx';
 import { WorkProgress } from '../../components/Progress.tsx';
 import { Switch } from '../../components/Switch.tsx';
@@ -25,6 +26,9 @@ export function KeepQuantised({ card, priced }: { card: ModelCard; priced: Price
   const reason = heldElsewhere
     ? 'Another tab has the library open, so nothing can be kept from this one.'
     : reasonOf(priced.copy);
+  const keep = async (): Promise<void> => {
+    if (await keepQuantised(priced, replaces && card.isStored)) freshStart();
+  };
   return (
     <section aria-labelledby="keep-quantised">
       <h3 id="keep-quantised" className={common.title}>
@@ -60,7 +64,7 @@ export function KeepQuantised({ card, priced }: { card: ModelCard; priced: Price
               size="small"
               icon={<HardDriveDownload />}
               disabled={isTraining || isKeepingOriginal}
-              onClick={() => void keepQuantised(priced, replaces && card.isStored)}
+              onClick={() => void keep()}
             >
               Keep the quantised copy
             </Button>
