@@ -54,6 +54,11 @@ export class ConfigFields {
     throw this.wrong(name, 'must be a whole number above 0', value);
   }
 
+  /** A whole number from 0 on, such as the first layer of some kind. */
+  index(name: string, fallback: number): number {
+    return this.#json[name] === 0 ? 0 : this.count(name, fallback);
+  }
+
   /** A side of a square, in pixels: one number, or both sides alike. */
   side(name: string, fallback: number): number {
     const value = this.#json[name];

@@ -49,6 +49,8 @@ describe('config.json', () => {
     expect(
       windows({ model_type: 'qwen2', sliding_window: 32, use_sliding_window: true, max_window_layers: 1 }),
     ).toEqual([0, 32, 32]);
+    const everywhere = { model_type: 'qwen3', sliding_window: 32, use_sliding_window: true, max_window_layers: 0 };
+    expect(windows(everywhere)).toEqual([32, 32, 32]);
     const layer_types = ['sliding_attention', 'full_attention', 'sliding_attention'];
     expect(windows({ model_type: 'qwen3', use_sliding_window: true, sliding_window: 8, layer_types })).toEqual([
       8, 0, 8,

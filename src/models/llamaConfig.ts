@@ -112,7 +112,7 @@ function readSlidingWindow(modelType: Kin, fields: ConfigFields, layers: number)
     return () => window;
   }
   const window = fields.flag('use_sliding_window', false) ? fields.slidingWindow(4096) : 0;
-  const from = window > 0 ? fields.count('max_window_layers', 28) : layers;
+  const from = window > 0 ? fields.index('max_window_layers', 28) : layers;
   const types = fields.layerTypes(layers, (layer) => (layer >= from ? 'sliding_attention' : 'full_attention'));
   if (window === 0 && types.includes('sliding_attention'))
     throw fields.unsupported('layer_types', 'sliding_attention needs use_sliding_window with a sliding_window');
