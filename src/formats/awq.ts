@@ -72,6 +72,7 @@ export function awqTensor(entries: AwqEntries, groupSize: number): StoredTensor 
   };
 }
 
+/** Shards begin at a multiple of 8 rows, so that their rows are whole words. */
 function putCodes(
   plane: CodePlane,
   { rowStart, rowCount }: RowShard,
@@ -81,13 +82,22 @@ function putCodes(
 ): void {
   for (let block = 0; block * BLOCK < columns; block++)
     for (let quartet = 0; quartet < Math.min(QUARTETS, columns / 4 - block * QUARTETS); quartet++) {
-      const column = block * BLOCK + 4 * quartet;
-      for (let row = 0; row < rowCount; row++) {
-        const at = column * wordsPerColumn + ((rowStart + row) >> 3);
-        const shift = shifts[(rowStart + row) & 7]!;
-        let codes = 0;
-        for (let j = 0; j < 4; j++) codes |= ((words[at + j * wordsPerColumn]! >>> shift) & 15) << (8 * j);
-        plane.put(plane.at(row, block), quartet, codes);
+      const first = (block * BLOCK + 4 * quartet) * wordsPerColumn + rowStart / PER_WORD;
+      for (let row = 0; row < rowCount; row += PER_WORD) {
+        const at = first + row / PER_WORD;
+        const a = words[at]!;
+        const b = words[at + wordsPerColumn]!;
+        const c = words[at + 2 * wordsPerColumn]!;
+        const d = words[at + 3 * wordsPerColumn]!;
+        for (let i = 0; i < PER_WORD; i++) {
+          const shift = shifts[i]!;
+          const codes =
+            ((a >>> shift) & 15) |
+            (((b >>> shift) & 15) << 8) |
+            (((c >>> shift) & 15) << 16) |
+            (((d >>> shift) & 15) << 24);
+          plane.put(plane.at(row + i, block), quartet, codes);
+        }
       }
     }
 }
