@@ -142,7 +142,11 @@ function remedies(run: RunDescription, rows: readonly EncodedRow[], input: Estim
     options.push({
       label: `Cut rows at ${tokens} tokens`,
       fields: { max_length: tokens },
-      change: { tokens, labelled: Math.ceil(input.labelled / 2) },
+      change: {
+        tokens,
+        decoderTokens: input.decoderTokens && Math.min(tokens, input.decoderTokens),
+        labelled: Math.ceil(input.labelled / 2),
+      },
     });
   }
   if (!gradientCheckpointing)

@@ -11,6 +11,8 @@ export interface ModuleInfo {
   readonly hasBias: boolean;
   /** Transformers' Conv1D (GPT-2): files hold the weight as [inFeatures, outFeatures]; here it is [outFeatures, inFeatures] like any other */
   readonly isConv1d?: boolean;
+  /** an embedding that is read as a whole and not by ids: it can be trained, but no method stands around it */
+  readonly isReadWhole?: boolean;
   /** a convolution over patches: files hold the weight under this shape; here it is [outFeatures, inFeatures] */
   readonly shapeInFile?: readonly number[];
   /** linear and patches: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */

@@ -79,8 +79,10 @@ function modulesOf(config: T5Config): ModuleInfo[] {
     bare(`${path}.DenseReluDense.wo`, config.intermediateSize, hiddenSize),
     rms(`${path}.layer_norm`),
   ];
-  const buckets = (stack: string) =>
-    table(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`, config.numBuckets, numHeads);
+  const buckets = (stack: string): ModuleInfo => ({
+    ...table(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias`, config.numBuckets, numHeads),
+    isReadWhole: true,
+  });
   const encoder = Array.from({ length: config.numLayers }, (_, i) => `encoder.block.${i}.layer`).flatMap((layer) => [
     ...attention(`${layer}.0.SelfAttention`),
     rms(`${layer}.0.layer_norm`),

@@ -58,6 +58,15 @@ describe('target modules', () => {
     expect(() => resolve({ target_modules: ['q_porj'] })).toThrow(/Did you mean q_proj\?/);
   });
 
+  it('are refused where a table is not looked up by ids, such as the relative positions of T5', () => {
+    const t5 = describeModel({ model_type: 't5' });
+    const named = (name: string) => resolveTargets(t5, { target_modules: [name] }, ['linear', 'embedding']);
+    expect(named('shared')).toHaveLength(1);
+    expect(() => named('relative_attention_bias')).toThrow(
+      /relative_attention_bias \(embedding\), which this method cannot/,
+    );
+  });
+
   it('are refused where the method cannot change such a layer', () => {
     expect(() => resolve({ target_modules: ['embed_tokens'] }, ['linear'])).toThrow(
       /embed_tokens \(embedding\), which this method cannot change/,

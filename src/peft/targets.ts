@@ -47,7 +47,7 @@ export function resolveTargets(
     throw new UserError(
       'target_modules: exclude_modules and modules_to_save take away all that it matches. Leave one of its modules out of them.',
     );
-  const wrong = matched.find((module) => !kinds.includes(module.kind));
+  const wrong = matched.find(({ kind, isReadWhole }) => isReadWhole === true || !kinds.includes(kind));
   if (wrong)
     throw new UserError(
       `target_modules matches ${wrong.path} (${wrong.kind}), which this method cannot change. Target ${kinds.join(' or ')} modules only.`,

@@ -22,4 +22,5 @@ CASES = [
     prompt('prefix-projection', 'flan-t5', 'PrefixTuningConfig', num_virtual_tokens=4, prefix_projection=True, encoder_hidden_size=7, token_dim=45, num_layers=2),
     case('norms', 't5', 'LNTuningConfig', dict(data='translation')),
     case('beft', 'flan-t5', 'BeftConfig', dict(data='translation')),
+    lora('lora-positions', 't5', r=2, modules_to_save=['relative_attention_bias'], data='translation'),
 ]
