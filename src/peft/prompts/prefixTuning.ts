@@ -77,6 +77,10 @@ export const pTuningV2: Method = {
 
 function attach(fields: MethodFields, model: CheckpointFacts): Adapter {
   const { description } = model;
+  if (description.modelType === 'distilbert')
+    throw new UserError(
+      'Transformers gives a distilbert model no keys and values from outside, so PEFT has no prefix for it. PROMPT_TUNING and P_TUNING work on it.',
+    );
   const tokens = tokenCount(fields, model);
   const { numKeyValueHeads, headDim } = description;
   const layers = layersOf(fields, model);

@@ -129,6 +129,7 @@ export function promptAdapter(
       inference_mode: true,
       num_layers: description.stacks?.encoder ?? description.numHiddenLayers,
       token_dim: description.hiddenSize,
+      ...headsForPeft(description),
       ...fields,
       num_transformer_submodules: submodulesOf(fields, model),
       ...parts.config,
@@ -137,6 +138,11 @@ export function promptAdapter(
     baseTensors: new Map(),
     ignoresKey: () => false,
   };
+}
+
+/** PEFT looks for the number of heads under other names than DistilBERT's config has, and loads no prompt without it. */
+function headsForPeft({ modelType, numKeyValueHeads }: ModelDescription): Readonly<Record<string, number>> {
+  return modelType === 'distilbert' ? { num_attention_heads: numKeyValueHeads } : {};
 }
 
 function namesToSave(description: ModelDescription, given: readonly string[]): readonly string[] | null {

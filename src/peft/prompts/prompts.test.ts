@@ -147,6 +147,15 @@ describe('the file of a prompt method', () => {
     expect(() => attachPrefix({}, { num_transformer_submodules: 1 })).toThrow('two kinds of attention');
   });
 
+  it('tells PEFT the heads of a DistilBERT, to which it has no prefix', () => {
+    const sizes = { dim: 8, n_heads: 2, hidden_dim: 12, n_layers: 1, vocab_size: 10, max_position_embeddings: 16 };
+    const description = describeModel({ model_type: 'distilbert', ...sizes });
+    const attach = (peftType: string) =>
+      attachTo(description, { peft_type: peftType, num_virtual_tokens: 2 }, 'SEQ_CLS');
+    expect(attach('PROMPT_TUNING').config).toMatchObject({ token_dim: 8, num_attention_heads: 2, num_layers: 1 });
+    expect(() => attach('PREFIX_TUNING')).toThrow(/no prefix for it\. PROMPT_TUNING and P_TUNING work/);
+  });
+
   it('is refused where virtual tokens fill the positions of the model', () => {
     const small = describeModel({ ...tinyLlama, max_position_embeddings: 32 });
     expect(() => attachTo(small, { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 32 })).toThrow(
