@@ -11,5 +11,8 @@ export function encodeFloats(format: FloatFormatName, values: Float32Array, name
       `${name} would hold numbers that ${format.toUpperCase()} cannot, so nothing was written. Merge into a model in F32 or BF16.`,
     );
   if (format === 'f32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return new Uint8Array(Uint16Array.from(values, format === 'f16' ? floatToHalf : floatToBfloat).buffer);
+  const encode = format === 'f16' ? floatToHalf : floatToBfloat;
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = encode(values[i]!); // TypedArray.from would list all numbers first
+  return new Uint8Array(halves.buffer);
 }
