@@ -7,6 +7,7 @@ import type { Adapter, CheckpointFacts, Initial, Method, MethodFields, Parameter
 import { parameterTensor } from './parameters.ts';
 import { keyPrefix } from './savedModules.ts';
 import { booleanField, integerField, numberField, patternField } from './schema.ts';
+import { inputDropoutField, mostRank, rankPatternField } from './sharedFields.ts';
 import { patternValue } from './targets.ts';
 import { attachTuner, biasField, refuseConv1d, refuseWideRank, targetFields } from './tuner.ts';
 
@@ -31,7 +32,7 @@ export const delora: Method = {
       help: 'Width of the update: more can learn more and makes a larger file.',
       default: 8,
       minimum: 1,
-      maximum: 16384,
+      maximum: mostRank,
     }),
     numberField({
       name: 'delora_lambda',
@@ -40,14 +41,7 @@ export const delora: Method = {
       default: 15,
       minimum: 0,
     }),
-    numberField({
-      name: 'module_dropout',
-      label: 'Dropout',
-      help: 'Share of the inputs dropped in training, against learning few rows by heart.',
-      default: 0,
-      minimum: 0,
-      maximum: 0.99,
-    }),
+    inputDropoutField('module_dropout'),
     ...targetFields,
     booleanField({
       name: 'init_weights',
@@ -56,14 +50,7 @@ export const delora: Method = {
       default: true,
       advanced: true,
     }),
-    patternField({
-      name: 'rank_pattern',
-      label: 'Rank by module',
-      help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
-      whole: true,
-      minimum: 1,
-      maximum: 16384,
-    }),
+    rankPatternField,
     patternField({
       name: 'lambda_pattern',
       label: 'Lambda by module',

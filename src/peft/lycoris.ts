@@ -3,12 +3,10 @@ import type { Graph } from '../graph/graph.ts';
 import type { Shape, Tensor } from '../graph/tensor.ts';
 import type { HookTrace } from '../models/hooks.ts';
 import type { Initial, MethodFields, ParameterSpec } from './method.ts';
-import { booleanField, integerField, numberField, patternField, type FieldSchema } from './schema.ts';
+import { booleanField, integerField, numberField, type FieldSchema } from './schema.ts';
+import { alphaPatternField, mostRank, rankPatternField } from './sharedFields.ts';
 import { patternValue } from './targets.ts';
 import { targetFields } from './tuner.ts';
-
-/** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
-const mostRank = 16384;
 
 const share = { default: 0, minimum: 0, maximum: 0.99, advanced: true } as const;
 
@@ -42,21 +40,8 @@ export const lycorisFields: readonly FieldSchema[] = [
     help: 'Share of the modules whose update is left out in a training step.',
   }),
   ...targetFields,
-  patternField({
-    name: 'rank_pattern',
-    label: 'Rank by module',
-    help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
-    whole: true,
-    minimum: 1,
-    maximum: mostRank,
-  }),
-  patternField({
-    name: 'alpha_pattern',
-    label: 'Alpha by module',
-    help: 'Other alphas for some modules.',
-    whole: false,
-    minimum: 0,
-  }),
+  rankPatternField,
+  alphaPatternField,
   booleanField({
     name: 'use_effective_conv2d',
     label: 'Convolutions by parts',

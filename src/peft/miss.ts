@@ -5,7 +5,8 @@ import type { ModuleInfo } from '../models/family.ts';
 import type { Adapter, CheckpointFacts, Method, MethodFields, ParameterSpec } from './method.ts';
 import { parameterTensor } from './parameters.ts';
 import { keyPrefix } from './savedModules.ts';
-import { choiceField, integerField, numberField } from './schema.ts';
+import { choiceField, integerField } from './schema.ts';
+import { inputDropoutField, mostRank } from './sharedFields.ts';
 import { attachTuner, biasField, refuseConv1d, targetFields } from './tuner.ts';
 
 /**
@@ -26,16 +27,9 @@ export const miss: Method = {
       help: 'Rows of the shared matrix; the file is as large as that of LoRA at half of it.',
       default: 64,
       minimum: 1,
-      maximum: 16384,
+      maximum: mostRank,
     }),
-    numberField({
-      name: 'miss_dropout',
-      label: 'Dropout',
-      help: 'Share of the inputs dropped in training, against learning few rows by heart.',
-      default: 0,
-      minimum: 0,
-      maximum: 0.99,
-    }),
+    inputDropoutField('miss_dropout'),
     choiceField({
       name: 'init_weights',
       label: 'Form and start',

@@ -16,6 +16,7 @@ import type {
 import { parameterTensor } from './parameters.ts';
 import { keyPrefix } from './savedModules.ts';
 import { booleanField, integerField, numberField } from './schema.ts';
+import { inputDropoutField, mostRank } from './sharedFields.ts';
 import { attachTuner, biasField, targetFields } from './tuner.ts';
 import { torchGenerator, torchUniform } from './torchRandom.ts';
 
@@ -38,16 +39,9 @@ export const vera: Method = {
       help: 'Width of the shared random matrices; it costs time and no parameters worth speaking of, so it is far higher than that of LoRA.',
       default: 256,
       minimum: 1,
-      maximum: 16384,
+      maximum: mostRank,
     }),
-    numberField({
-      name: 'vera_dropout',
-      label: 'Dropout',
-      help: 'Share of the inputs dropped in training, against learning few rows by heart.',
-      default: 0,
-      minimum: 0,
-      maximum: 0.99,
-    }),
+    inputDropoutField('vera_dropout'),
     numberField({
       name: 'd_initial',
       label: 'Start of λ_d',

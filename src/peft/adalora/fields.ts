@@ -1,5 +1,6 @@
 import { biasField, targetFields } from '../tuner.ts';
 import { booleanField, integerField, masksField, numberField, type FieldSchema } from '../schema.ts';
+import { inputDropoutField, mostRank } from '../sharedFields.ts';
 
 export const adaloraFields: readonly FieldSchema[] = [
   integerField({
@@ -8,7 +9,7 @@ export const adaloraFields: readonly FieldSchema[] = [
     help: 'The ranks that stay, on average over the layers.',
     default: 8,
     minimum: 1,
-    maximum: 16384,
+    maximum: mostRank,
   }),
   integerField({
     name: 'init_r',
@@ -16,7 +17,7 @@ export const adaloraFields: readonly FieldSchema[] = [
     help: 'The rank of every layer before any is cut; half as much again as at the end is usual.',
     default: 12,
     minimum: 1,
-    maximum: 16384,
+    maximum: mostRank,
   }),
   numberField({
     name: 'lora_alpha',
@@ -25,14 +26,7 @@ export const adaloraFields: readonly FieldSchema[] = [
     default: 8,
     minimum: 0,
   }),
-  numberField({
-    name: 'lora_dropout',
-    label: 'Dropout',
-    help: 'Share of the inputs dropped in training, against learning few rows by heart.',
-    default: 0,
-    minimum: 0,
-    maximum: 0.99,
-  }),
+  inputDropoutField('lora_dropout'),
   integerField({
     name: 'tinit',
     label: 'Steps before the first cut',

@@ -1,9 +1,7 @@
 import * as v from 'valibot';
 import { booleanField, choiceField, integerField, numberField, patternField, type FieldSchema } from '../schema.ts';
+import { alphaPatternField, inputDropoutField, mostRank, rankPatternField } from '../sharedFields.ts';
 import { biasField, targetFields } from '../tuner.ts';
-
-/** Wider than any layer that a browser holds: a slip of the finger must not ask for all memory. */
-const mostRank = 16384;
 
 const starts = ['true', 'false', 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal', 'loftq', 'eva'] as const;
 
@@ -43,14 +41,7 @@ export const lowRankFields: readonly FieldSchema[] = [
     default: 8,
     minimum: 0,
   }),
-  numberField({
-    name: 'lora_dropout',
-    label: 'Dropout',
-    help: 'Share of the inputs dropped in training, against learning few rows by heart.',
-    default: 0,
-    minimum: 0,
-    maximum: 0.99,
-  }),
+  inputDropoutField('lora_dropout'),
   ...targetFields,
   booleanField({
     name: 'use_rslora',
@@ -59,21 +50,8 @@ export const lowRankFields: readonly FieldSchema[] = [
     default: false,
     advanced: true,
   }),
-  patternField({
-    name: 'rank_pattern',
-    label: 'Rank by module',
-    help: 'Other ranks for some modules, e.g. {"q_proj": 16}.',
-    whole: true,
-    minimum: 1,
-    maximum: mostRank,
-  }),
-  patternField({
-    name: 'alpha_pattern',
-    label: 'Alpha by module',
-    help: 'Other alphas for some modules.',
-    whole: false,
-    minimum: 0,
-  }),
+  rankPatternField,
+  alphaPatternField,
 ];
 
 /** DoRA in stages: ours, for the optimizer alone. */
