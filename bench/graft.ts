@@ -56,7 +56,7 @@ export function graft(gpu: Gpu, format: FormatName): Contestant {
 }
 
 /** Puts a weight on the GPU as the weight store does: by shards of rows, each in the planes of its format. */
-export async function uploadWeight(
+async function uploadWeight(
   gpu: Gpu,
   format: FormatName,
   weight: BenchmarkWeight,
