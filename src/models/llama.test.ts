@@ -61,7 +61,11 @@ describe('config.json', () => {
 
   it.each([
     [{ model_type: 'gpt_neox' }, /model_type "gpt_neox" is not supported\. Nearest to it here is gpt2\. .*llama/],
-    [{ model_type: 'mamba' }, /model_type "mamba" is not supported\. Graft runs llama/],
+    [{ model_type: 'mamba', num_attention_heads: undefined }, /model_type "mamba" is not supported\. Graft runs llama/],
+    [{ model_type: 'mixtral' }, /Nearest to it here is llama\./],
+    [{ model_type: 'electra', type_vocab_size: 2 }, /Nearest to it here is bert\./],
+    [{ model_type: 'bart', is_encoder_decoder: true }, /Nearest to it here is t5\./],
+    [{ model_type: 'deit', patch_size: 16 }, /Nearest to it here is vit\./],
     [{ model_type: 'qwen2_moe' }, /Nearest to it here is qwen2 or qwen3\./],
     [{ hidden_size: '64' }, /hidden_size/],
     [{ num_key_value_heads: 3 }, /num_key_value_heads must divide the 4 attention heads, not 3/],

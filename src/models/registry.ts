@@ -24,7 +24,8 @@ export function describeModel(config: unknown, task?: TaskChoice): ModelDescript
 export function familyOf(config: unknown): ModelFamily {
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new UserError('config.json is not a JSON object. Download it again.');
-  const modelType = (config as Readonly<Record<string, unknown>>)['model_type'];
+  const fields = config as Readonly<Record<string, unknown>>;
+  const modelType = fields['model_type'];
   if (modelType === undefined)
     throw new UserError(
       `config.json has no model_type, so it is not known what the model is. Graft runs ${modelTypes.join(', ')}: download the config of the model again.`,
@@ -33,7 +34,7 @@ export function familyOf(config: unknown): ModelFamily {
   const family = modelFamilies.find((candidate) => candidate.modelTypes.includes(name));
   if (family) return family;
   throw new UserError(
-    `config.json: model_type "${name}" is not supported. ${nearestKin(name, modelTypes)}Graft runs ${modelTypes.join(', ')}: choose a model of one of these.`,
+    `config.json: model_type "${name}" is not supported. ${nearestKin(name, modelTypes, likeBuilt(fields))}Graft runs ${modelTypes.join(', ')}: choose a model of one of these.`,
   );
 }
 
@@ -49,9 +50,18 @@ export function familyOfGguf(architecture: string): { readonly family: ModelFami
   );
 }
 
-/** A sentence that names those whose name begins with the same letters: gemma2 is nearest to gemma and gemma3. */
-function nearestKin(name: string, known: readonly string[]): string {
+/** What runs here that is built most like a model of attention layers of another family, as far as its config.json tells. */
+function likeBuilt(config: Readonly<Record<string, unknown>>): string | undefined {
+  if (config['is_encoder_decoder'] === true) return 't5';
+  if (config['patch_size'] !== undefined) return 'vit';
+  if (config['type_vocab_size'] !== undefined) return 'bert';
+  return config['num_attention_heads'] === undefined ? undefined : 'llama';
+}
+
+/** A sentence that names those whose name begins with the same letters, as gemma and gemma3 do for gemma3n; else what is given. */
+function nearestKin(name: string, known: readonly string[], otherwise?: string): string {
   const stem = (text: string) => /^[a-z]*/.exec(text.toLowerCase())?.[0].replace(/moe$/, '') ?? '';
   const kin = known.filter((candidate) => stem(candidate) === stem(name));
+  if (kin.length === 0 && otherwise !== undefined) kin.push(otherwise);
   return kin.length > 0 ? `Nearest to it here is ${kin.join(' or ')}. ` : '';
 }
