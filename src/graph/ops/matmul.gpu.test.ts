@@ -108,11 +108,23 @@ describe('matmul', () => {
     }
   });
 
-  test('multiplies by an NF4 weight in several shards, whose nested scales begin anywhere', async () => {
-    const weight = await packedWeight('nf4_nested', 300, 96);
+  // 257 rows: the last shard begins a group of four that it does not fill; in NF4 its nested scales begin anywhere
+  test.each([
+    ['nf4_nested', 96],
+    ['nf4_nested_unaligned', 90],
+    ['int8', 44],
+    ['int4_x16', 72],
+  ] as const)('multiplies by a weight in %s of %i columns in several shards', async (format, depth) => {
+    const weight = await packedWeight(format, 257, depth);
     const options = { bindingLimit: 12 * 2 ** 10 };
-    await checkForward(context.gpu, 'matmul', [f32(9, 96), weight], { layout: 'nt' }, options);
-    await checkForward(context.gpu, 'matmul', [f32(9, 300), weight], { layout: 'nn' }, options);
+    await checkForward(context.gpu, 'matmul', [f32(3, depth), weight], { layout: 'nt' }, options);
+    await checkForward(context.gpu, 'matmul', [f32(9, 257), weight], { layout: 'nn' }, options);
+  });
+
+  test.each(['q3_k', 'q4_k'] as const)('multiplies by a weight in %s in several shards', async (format) => {
+    const options = { bindingLimit: 16 * 2 ** 10 };
+    await checkForward(context.gpu, 'matmul', [f32(3, 256), weight(format, 131, 256)], { layout: 'nt' }, options);
+    await checkForward(context.gpu, 'matmul', [f32(9, 131), weight(format, 131, 256)], { layout: 'nn' }, options);
   });
 
   test.each(['f32', 'f16', 'bf16'] as const)(
