@@ -1,20 +1,15 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import type { CausalConfig } from './causalConfig.ts';
+import { ConfigFields } from './configFields.ts';
 import { commonConfigFromGguf } from './ggufConfig.ts';
 
 /** The figures of a BLOOM. */
-export interface BloomConfig extends SpecialTokenIds {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly headDim: number;
+export interface BloomConfig extends CausalConfig {
   /** the length that the model was trained on; ALiBi has no limit of its own */
   readonly maxPositionEmbeddings: number;
   readonly layerNormEpsilon: number;
   /** apply_residual_connection_post_layernorm: the residual is what the sublayer's norm gives */
   readonly normsResidual: boolean;
-  readonly tieWordEmbeddings: boolean;
 }
 
 /** Reads config.json with the defaults of BloomConfig. Throws a UserError that names the field. */

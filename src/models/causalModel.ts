@@ -1,22 +1,12 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { ModelBuilder } from './builder.ts';
-import type { SpecialTokenIds } from './configFields.ts';
+import type { CausalConfig } from './causalConfig.ts';
 import type { ModelDescription, ModuleInfo, TaskType } from './family.ts';
 import { architectureFor, headModule, lastRows, type Task } from './heads.ts';
 import { linear } from './modules.ts';
 
 /** The heads that Transformers gives to decoder-only models. */
 export const causalTasks = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const;
-
-/** What every decoder-only config tells. */
-interface CausalConfig extends SpecialTokenIds {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly numHiddenLayers: number;
-  readonly maxPositionEmbeddings: number;
-  readonly headDim: number;
-  readonly tieWordEmbeddings: boolean;
-}
 
 /** What a decoder-only family says of itself. */
 interface CausalModel extends Pick<

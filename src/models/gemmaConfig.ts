@@ -1,6 +1,6 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import type { ActivationName } from '../graph/ops/activationFunctions.ts';
-import { ConfigFields, type LayerType, type SpecialTokenIds } from './configFields.ts';
+import type { GroupedQueryConfig } from './causalConfig.ts';
+import { ConfigFields, type LayerType } from './configFields.ts';
 import { architectureKey, ropeFromGguf, rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
@@ -9,18 +9,8 @@ type Json = Readonly<Record<string, unknown>>;
 type Generation = 'gemma' | 'gemma2' | 'gemma3_text';
 
 /** The figures of a Gemma, a Gemma 2 or a Gemma 3's text model. */
-export interface GemmaConfig extends SpecialTokenIds {
+export interface GemmaConfig extends GroupedQueryConfig {
   readonly modelType: Generation;
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly numKeyValueHeads: number;
-  readonly headDim: number;
-  readonly rmsNormEps: number;
-  readonly maxPositionEmbeddings: number;
-  readonly hiddenAct: ActivationName;
   readonly attentionBias: boolean;
   /** what q·k is multiplied by */
   readonly attentionScale: number;
@@ -33,7 +23,6 @@ export interface GemmaConfig extends SpecialTokenIds {
   readonly slidingWindow: number;
   /** each type of layer has rotary angles of its own in Gemma 3 */
   readonly ropes: Readonly<Record<LayerType, Rope>>;
-  readonly tieWordEmbeddings: boolean;
 }
 
 /** The defaults of GemmaConfig, Gemma2Config and Gemma3TextConfig. */

@@ -3,7 +3,7 @@ import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 
 type Config = Record<string, unknown>;
 
-/** A file's value for its own architecture: `value('block_count')` is that of llama.block_count in a file of Llama's. */
+/** The key of a name under the file's own architecture: block_count in a file of Llama's is llama.block_count. */
 export function architectureKey(metadata: GgufMetadata): (name: string) => string {
   const architecture = metadata.string('general.architecture');
   return (name) => `${architecture}.${name}`;

@@ -1,23 +1,18 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
 import type { ActivationName } from '../graph/ops/activationFunctions.ts';
-import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import type { CausalConfig } from './causalConfig.ts';
+import { ConfigFields } from './configFields.ts';
 import { commonConfigFromGguf } from './ggufConfig.ts';
 
 /** The figures of a GPT-2. */
-export interface Gpt2Config extends SpecialTokenIds {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
+export interface Gpt2Config extends CausalConfig {
   readonly innerSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly headDim: number;
   /** rows of the table of positions */
   readonly maxPositionEmbeddings: number;
   readonly layerNormEpsilon: number;
   readonly activation: ActivationName;
   /** what q·k is multiplied by */
   readonly attentionScale: (layer: number) => number;
-  readonly tieWordEmbeddings: boolean;
 }
 
 /**

@@ -1,27 +1,16 @@
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import type { ActivationName } from '../graph/ops/activationFunctions.ts';
-import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import type { GroupedQueryConfig } from './causalConfig.ts';
+import { ConfigFields } from './configFields.ts';
 import { rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 type Kin = 'llama' | 'mistral' | 'qwen2' | 'qwen3';
 
 /** The figures of a Llama-shaped model, whichever of the kin it is. */
-export interface LlamaConfig extends SpecialTokenIds {
+export interface LlamaConfig extends GroupedQueryConfig {
   readonly modelType: Kin;
   readonly architecture: string;
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly numKeyValueHeads: number;
-  readonly headDim: number;
-  readonly rmsNormEps: number;
-  readonly maxPositionEmbeddings: number;
-  readonly hiddenAct: ActivationName;
   readonly rope: Rope;
-  readonly tieWordEmbeddings: boolean;
   /** biases: on q, k, v; on o; on the MLP */
   readonly qkvBias: boolean;
   readonly outputBias: boolean;

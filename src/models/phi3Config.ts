@@ -1,26 +1,15 @@
 import { UserError } from '../formats/errors.ts';
 import type { GgufMetadata } from '../formats/ggufMetadata.ts';
-import type { ActivationName } from '../graph/ops/activationFunctions.ts';
-import { ConfigFields, type SpecialTokenIds } from './configFields.ts';
+import type { GroupedQueryConfig } from './causalConfig.ts';
+import { ConfigFields } from './configFields.ts';
 import { architectureKey, rotaryConfigFromGguf } from './ggufConfig.ts';
 import { readRope, type Rope } from './rotary.ts';
 
 /** The figures of a Phi-3. */
-export interface Phi3Config extends SpecialTokenIds {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly numHiddenLayers: number;
-  readonly numAttentionHeads: number;
-  readonly numKeyValueHeads: number;
-  readonly headDim: number;
-  readonly rmsNormEps: number;
-  readonly maxPositionEmbeddings: number;
-  readonly hiddenAct: ActivationName;
+export interface Phi3Config extends GroupedQueryConfig {
   readonly rope: Rope;
   /** tokens that a query sees; 0: all before it */
   readonly slidingWindow: number;
-  readonly tieWordEmbeddings: boolean;
 }
 
 /** Reads config.json with the defaults of Phi3Config. Throws a UserError that names the field, also for the long context's "longrope". */
