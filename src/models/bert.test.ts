@@ -8,4 +8,13 @@ describe('BERT', () => {
     expect(paths('SEQ_CLS')).toContain('bert.pooler.dense');
     expect(paths('TOKEN_CLS')).not.toContain('bert.pooler.dense');
   });
+
+  it.each([
+    ['bert', 'BertForSequenceClassification'],
+    ['roberta', 'RobertaForSequenceClassification'],
+    ['xlm-roberta', 'XLMRobertaForSequenceClassification'],
+    ['distilbert', 'DistilBertForSequenceClassification'],
+  ])('is told by the name of its class, without which AdapterHub leaves a head out: %s', (modelType, name) => {
+    expect(describeModel({ model_type: modelType }, { type: 'SEQ_CLS' }).architecture).toBe(name);
+  });
 });
