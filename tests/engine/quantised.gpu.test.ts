@@ -20,7 +20,7 @@ const ask = (engine: Engine, adapterId: string | undefined, weights?: WeightsCho
       weights,
       messages: [{ role: 'user', content: 'Where is the harbour?' }],
       raw: false,
-      maxNewTokens: 16,
+      maxNewTokens: 8,
       temperature: 0,
       topP: 1,
       seed: 0,
@@ -54,7 +54,8 @@ describe('quantised backbones in the studio', () => {
 
   it('stops a measurement that somebody stops, and one that a run needs the GPU for', async () => {
     const engine = openPage();
-    const fields = await openSample(engine, { max_steps: 1, val_split_ratio: 0.2 });
+    await engine.describeStorage(); // which takes the library's lock, so that the run need not wait for it
+    const fields = await openSample(engine, { max_steps: 1, batch_size: 1, val_split_ratio: 0.9 });
     const stopped = engine.measureQuality(
       fields,
       ({ phase }) => phase === 'measure' && void engine.stopQuantising('measure'),
@@ -70,7 +71,7 @@ describe('quantised backbones in the studio', () => {
 
   it('tries an adapter on the weights that it was trained on, beside the base on the same', async () => {
     const engine = openPage();
-    const fields = await openSample(engine, { max_steps: 8, learning_rate: 0.02 });
+    const fields = await openSample(engine, { max_steps: 5, learning_rate: 0.03 });
     const { adapterId = '' } = await engine.startRun({ ...fields, ...(await fieldsOf(engine, nf4)) }, ignore);
     const [adapter] = await engine.listAdapters();
     expect(adapter).toMatchObject({ id: adapterId, weights: nf4 });
@@ -110,7 +111,7 @@ describe('quantised backbones in the studio', () => {
 
   it('resumes a quantised run after a reload as if it had never stopped', async () => {
     const first = openPage();
-    const sample = await openSample(first, { max_steps: 8, val_split_ratio: 0.1 });
+    const sample = await openSample(first, { max_steps: 6, val_split_ratio: 0.1 });
     const fields = { ...sample, ...(await fieldsOf(first, nf4)) };
     const whole: RunEvent[] = [];
     await first.startRun(fields, collect(whole));
@@ -120,7 +121,7 @@ describe('quantised backbones in the studio', () => {
     );
     const second = openPage();
     const resumed = await second.resumeRun(stopped.id, ignore);
-    expect(resumed).toMatchObject({ status: 'finished', step: 8 });
+    expect(resumed).toMatchObject({ status: 'finished', step: 6 });
     expect(lossesOf(await second.runMetrics(stopped.id))).toEqual(lossesOf(pointsOf(whole)));
   });
 
