@@ -176,7 +176,7 @@ describe('tokenizers', () => {
 describe('GGUF files', () => {
   it.each<[string, Uint8Array | string, RegExp]>([
     ['rubbish', '<html>'.repeat(10), /is not a GGUF file/],
-    ['an unknown architecture', ggufFile({ architecture: 'gemma2' }), /architecture "gemma2".*llama, qwen2, qwen3/],
+    ['an unknown architecture', ggufFile({ architecture: 'mamba' }), /architecture "mamba".*llama, qwen2, qwen3/],
     ['an IQ-quant', ggufFile({ type: 23 }), /type IQ4_XS .*It reads F32, F16, Q4_0, .* Q6_K, BF16/],
     [
       'a K-quant of short rows',
