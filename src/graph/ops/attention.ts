@@ -15,9 +15,10 @@ import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
  * Outputs: o [B, Tq, nH, hd]; lse [B, nH, Tq] = log Σ exp of the visible scores.
  * Query row i stands at position step.queryOffset + i, key row j at position j; j is visible below keyLengths[b], up to the query
  * where `causal`, and where `window` > 0 only if position(i) − j < window, as in Transformers' Mistral.
- * Attributes: `causal`, `window` (0 = none), `scale`; `cap` (default none): s_ij becomes cap·tanh(s_ij / cap), as in Gemma 2; `prefix` (default 0): the first rows of k and v are virtual keys at the positions
- * −prefix … −1, as Transformers counts the keys of a cache that came before. Every query sees those that its window reaches; keyLengths
- * does not count them (prefix tuning: concatenated in front, after the rotary embedding).
+ * Attributes: `causal`, `window` (0 = none), `scale`; `cap` (default none): s_ij becomes cap·tanh(s_ij / cap), as in Gemma 2; `prefix`
+ * (default 0): the first rows of k and v are virtual keys at the positions −prefix … −1, as Transformers counts the keys of a cache that
+ * came before. Every query sees those that its window reaches; keyLengths does not count them (prefix tuning: concatenated in front,
+ * after the rotary embedding).
  * A query that sees no key gives zeros. Dao et al., "FlashAttention" (2022).
  */
 export const attention: OpDefinition = {

@@ -2,7 +2,7 @@ import type { StepParameters, Values } from '../op.ts';
 import { seesKey, type AttentionShape } from './attentionShape.ts';
 
 /** One pair of a query row and a key row that it sees, with where they lie. */
-interface Pair {
+export interface VisiblePair {
   /** index of (batch, head, query) in lse */
   readonly statistic: number;
   /** first element of the query's and of the key's row */
@@ -18,7 +18,7 @@ export function* visiblePairs(
   lengths: Values,
   step: StepParameters,
   bias: Values | undefined,
-): Generator<Pair> {
+): Generator<VisiblePair> {
   const { batches, queryRows, keyRows, queryHeads, keyHeads, headSize } = shape;
   for (let b = 0; b < batches; b++)
     for (let h = 0; h < queryHeads; h++)
