@@ -1,4 +1,3 @@
-import { parse } from 'yaml';
 import { baseModelOf } from '../formats/adapterContent.ts';
 import { memorySource, readText, type FileSet } from '../formats/byteSource.ts';
 import { readAdapterFolder } from '../formats/adapterFolder.ts';
@@ -10,6 +9,7 @@ import type { AdapterSettings, AdapterSummary, ModelFile, WeightsChoice } from '
 import { countElements } from './modelCard.ts';
 import { filesOf } from './modelRoom.ts';
 import { choiceOf, quantisationOf } from './quantisationFields.ts';
+import { parseRunFile } from './runFile.ts';
 
 export interface FinishedAdapter {
   readonly id: string;
@@ -118,8 +118,7 @@ async function weightsOfRun(files: FileSet): Promise<WeightsChoice | undefined> 
   const runFile = files.get('run.yaml');
   if (!runFile) return undefined;
   try {
-    const fields: unknown = parse(await readText(runFile), { schema: 'core' });
-    return choiceOf(quantisationOf(fields as Readonly<Record<string, unknown>>));
+    return choiceOf(quantisationOf(parseRunFile(await readText(runFile), runFile.name)));
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
-import { stringify } from 'yaml';
 import { howToLoad } from '../formats/howToLoad.ts';
 import type { TaskType } from '../models/family.ts';
 import type { Adapter } from '../peft/method.ts';
 import type { MetricPoint } from './api.ts';
 import type { LoadedModel } from './loadedModel.ts';
 import { adapterFiles } from './preparedRun.ts';
+import { writeRunFile } from './runFile.ts';
 import { labelsFile } from './taskModel.ts';
 
 /** What a download holds: the adapter as its library has it, how the run was made, its figures, and a card that says how to load it. */
@@ -18,7 +18,7 @@ export async function exportFiles(
   const files = await adapterFiles(model, adapter, values);
   const put = (name: string, text: string) => files.set(name, new TextEncoder().encode(text));
   put('README.md', card(model, adapter, log));
-  put('run.yaml', stringify({ ...fields, model: model.checkpoint.name }));
+  put('run.yaml', writeRunFile({ ...fields, model: model.checkpoint.name }));
   put('metrics.jsonl', log.map((point) => `${JSON.stringify(point)}\n`).join(''));
   return files;
 }

@@ -1,8 +1,8 @@
 import { mkdir, readFile, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { parseDocument } from 'yaml';
 import { UserError } from '../formats/errors.ts';
+import { parseRunFile } from './runFile.ts';
 
 export { openPath, writeFolder, fileSource } from '../formats/nodeFiles.ts';
 
@@ -86,17 +86,4 @@ export async function readMessages(path: string): Promise<{ role: string; conten
   } catch (cause) {
     throw new UserError(`${path} is not a JSON list of {"role", "content"}.`, { cause });
   }
-}
-
-function parseRunFile(text: string, path: string): Record<string, unknown> {
-  const document = parseDocument(text, { schema: 'core' });
-  const [error] = document.errors;
-  if (error)
-    throw new UserError(
-      `${path} is not YAML: ${(error.message.split('\n')[0] ?? '').replace(/:$/, '')}. Mend that line.`,
-    );
-  const fields: unknown = document.toJS();
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw new UserError(`${path} holds no fields. A run file is a list of lines like "model: ./model".`);
-  return { ...(fields as Record<string, unknown>) };
 }

@@ -1,19 +1,16 @@
-import { parseDocument, stringify } from 'yaml';
 import type { DecodeImage } from '../data/images/decodeImage.ts';
-import { blobSource, type FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import type { ShaderSources } from '../gpu/shaderSources.ts';
-import { methods } from '../peft/registry.ts';
-import type { FieldSchema } from '../peft/schema.ts';
 import { acquireLibraryLock } from '../storage/lock.ts';
 import { openLibrary } from '../storage/library.ts';
 import { requestPersistence, storageReport } from '../storage/quota.ts';
 import { AdapterRoom } from './adapterRoom.ts';
 import { AdapterWorkshop, describeCombinations } from './adapterWorkshop.ts';
-import type { DataOptions, Engine, MetricPoint, FieldDescription, OnProgress, RunFields } from './api.ts';
+import type { DataOptions, Engine, MetricPoint, OnProgress, RunFields } from './api.ts';
 import { ClassifierRoom } from './classifierRoom.ts';
 import { DataRoom } from './dataRoom.ts';
 import { estimateRun } from './estimateRun.ts';
+import { describeMethods, trainingFields } from './forms.ts';
 import { Machine } from './machine.ts';
 import { methodFits } from './methodFits.ts';
 import { ModelRoom, sampleModelId } from './modelRoom.ts';
@@ -22,7 +19,8 @@ import { QuantiseRoom } from './quantiseRoom.ts';
 import { RunRecords, listRuns, type RunOrigin } from './runRecords.ts';
 import { RunRoom } from './runRoom.ts';
 import { describeRun } from './runFields.ts';
-import { runFieldSchemas } from './runFieldSchemas.ts';
+import { parseRunFile, writeRunFile } from './runFile.ts';
+import { sampleAt } from './sample.ts';
 
 export interface Surroundings {
   readonly shaders: ShaderSources;
@@ -31,28 +29,10 @@ export interface Surroundings {
   readonly decodeImage: DecodeImage;
 }
 
-const sampleFiles = [
-  'config.json',
-  'generation_config.json',
-  'model.safetensors',
-  'tokenizer.json',
-  'tokenizer_config.json',
-];
-/** fields that the forms leave out: other screens ask for them, or the studio has no use for them */
-const fieldsElsewhere = new Set([
-  'model',
-  'dataset',
-  'eval_dataset',
-  'init_adapter',
-  'logging_steps',
-  'max_length',
-  'loss_on',
-  'val_split_ratio',
-]);
-
 /** The engine as the studio sees it: one open model, one open file of rows, one run at a time, one library. */
 export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surroundings): Engine {
   const library = openLibrary();
+  const sample = sampleAt(sampleUrl);
   const machine = new Machine(shaders);
   const models = new ModelRoom(library);
   const data = new DataRoom(decodeImage);
@@ -89,9 +69,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
   };
   const initAdapterOf = async ({ init_adapter: id }: RunFields) =>
     typeof id === 'string' && id !== '' ? { id, files: await adapters.files(id) } : undefined;
-  const fetchSample = (path: string) => fetchFile(sampleUrl, path);
-  const openSampleModel = async (onProgress: OnProgress) =>
-    models.openSample(await fetchFolder(sampleUrl, 'model/', sampleFiles), onProgress);
+  const openSampleModel = async (onProgress: OnProgress) => models.openSample(await sample.model(), onProgress);
   const openRows = () => {
     const { data: rows, evaluation, files } = data.current;
     return { data: rows, evaluation, rows: files };
@@ -114,21 +92,10 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
       const { usage = 0, quota = 0, persisted } = await storageReport();
       return { usage, quota, persisted, heldElsewhere: await heldElsewhere() };
     },
-    methods: () =>
-      Promise.resolve(
-        methods.map(({ peftType, name, summary, group, learningRate, fields }) => ({
-          peftType,
-          name,
-          summary,
-          group,
-          learningRate,
-          fields: fields.map(describeField),
-        })),
-      ),
+    methods: async () => describeMethods(),
     methodFits: (taskType) =>
       methodFits(models.current.model, { task_type: taskType }, data.card ? data.current.data.labels : undefined),
-    trainingFields: () =>
-      Promise.resolve(runFieldSchemas.filter(({ name }) => !fieldsElsewhere.has(name)).map(describeField)),
+    trainingFields: async () => trainingFields(),
 
     async openModel(files, onProgress) {
       await whileIdle();
@@ -137,9 +104,8 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
     async openSample(onProgress) {
       await whileIdle();
       const model = await openSampleModel(onProgress);
-      const { model: _, dataset: __, ...fields } = parseFields(await (await fetchSample('run.yaml')).text());
-      const rows: FileSet = new Map([['data.jsonl', blobSource(await fetchSample('data.jsonl'), 'data.jsonl')]]);
-      const card = await data.openFiles(rows, models.current.model, dataOptionsOf(fields), onProgress);
+      const fields = await sample.fields();
+      const card = await data.openFiles(await sample.rows(), models.current.model, dataOptionsOf(fields), onProgress);
       return { model, data: card, fields };
     },
     async openStoredModel(id, onProgress) {
@@ -279,37 +245,11 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
     },
     exportAdapter: (id) => adapters.export(id),
 
-    fieldsToYaml: (fields) => Promise.resolve(stringify(fields)),
+    fieldsToYaml: async (fields) => writeRunFile(fields),
     yamlToFields: async (text) => {
-      const fields = parseFields(text);
+      const fields = parseRunFile(text, 'This');
       describeRun(fields);
       return fields;
     },
   };
-}
-
-function describeField({ schema: _, ...field }: FieldSchema): FieldDescription {
-  return field;
-}
-
-function parseFields(text: string): Record<string, unknown> {
-  const document = parseDocument(text, { schema: 'core' });
-  const [error] = document.errors;
-  if (error) throw new UserError(`This is not YAML: ${error.message.split('\n')[0] ?? ''}`);
-  const fields: unknown = document.toJS();
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw new UserError('This holds no fields. A run file is a list of lines like "r: 8".');
-  return { ...(fields as Record<string, unknown>) };
-}
-
-async function fetchFile(base: string, path: string): Promise<Blob> {
-  const response = await fetch(base + path).catch(() => undefined);
-  if (!response?.ok)
-    throw new UserError(`The sample's ${path} could not be loaded. Check the connection and try again.`);
-  return response.blob();
-}
-
-async function fetchFolder(base: string, folder: string, names: readonly string[]): Promise<FileSet> {
-  const blobs = await Promise.all(names.map((name) => fetchFile(base, folder + name)));
-  return new Map(names.map((name, i) => [name, blobSource(blobs[i] ?? new Blob(), name)]));
 }
