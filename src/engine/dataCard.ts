@@ -9,8 +9,12 @@ const shownLines = 20;
 /** Rows a split is drawn by on screen; the run draws its own by its seed. */
 const splitSeed = 42;
 
-/** What the Data screen shows of the open rows. */
+/**
+ * What the Data screen shows of the open rows.
+ * @param id of the reading: rows that are read anew get another
+ */
 export function dataCard(
+  id: string,
   data: PreparedData,
   evaluation: PreparedData | undefined,
   valSplitRatio: number,
@@ -20,7 +24,7 @@ export function dataCard(
   const { rows, evalRows } = splitData(data, evaluation, valSplitRatio, splitSeed);
   const labels = labelSummary(data);
   return {
-    id: `${data.name}:${taskType}:${data.rows.length}`,
+    id,
     name: data.name,
     format: formatOf(data, taskType),
     taskType,

@@ -29,6 +29,8 @@ export interface OpenRows {
 }
 
 interface OpenData {
+  /** another one each time that rows are read */
+  readonly id: string;
   readonly files: DataFiles;
   readonly data: PreparedData;
   readonly evaluation?: PreparedData;
@@ -139,7 +141,7 @@ export class DataRoom {
     const evaluation = files.measured
       ? (await read(files.measured, data.labels && fixedLabels(data.labels))).data
       : own;
-    return { files, data, evaluation, options, openedFor, model };
+    return { id: crypto.randomUUID(), files, data, evaluation, options, openedFor, model };
   }
 
   async #prepare(
@@ -160,8 +162,8 @@ export class DataRoom {
   }
 }
 
-function cardOf({ data, evaluation, options, model }: OpenData): DataCard {
-  return dataCard(data, evaluation, options.valSplitRatio, model.checkpoint.description.task);
+function cardOf({ id, data, evaluation, options, model }: OpenData): DataCard {
+  return dataCard(id, data, evaluation, options.valSplitRatio, model.checkpoint.description.task);
 }
 
 /** Whether the open rows would be read the same under these options. */

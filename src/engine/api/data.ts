@@ -13,6 +13,7 @@ export interface DataOptions {
 export type TaskChoiceName = TaskType | 'auto';
 
 export interface DataCard {
+  /** of this reading: rows that are read anew get another, whatever their file is called */
   readonly id: string;
   readonly name: string;
   readonly format: string;

@@ -87,7 +87,7 @@ export async function compareWeights(): Promise<void> {
 export function qualityKey(): string {
   const { model, data } = useStudio.getState();
   const { seed, batch_size: batchSize } = fieldsNow();
-  return JSON.stringify([model.card?.id, data.card?.id, data.card?.evalName, data.options, seed, batchSize]);
+  return JSON.stringify([model.card?.id, data.card?.id, data.options, seed, batchSize]);
 }
 
 /** The held-out rows on the weights as they are, where that is not known, and on those that are chosen. */

@@ -16,7 +16,7 @@ import styles from './QualityTable.module.css';
 /** What the untrained model makes of the held-out rows, before its weights are rounded and after. */
 export function QualityTable({ card, chosen }: { card: ModelCard; chosen: WeightsChoice }): ReactNode {
   const { measuring, quality, qualityOf } = useStudio((state) => state.quantise);
-  const data = useStudio((state) => state.data.card);
+  const { card: data, opening } = useStudio((state) => state.data);
   const isTraining = useStudio((state) => isActive(state.run.status));
   const key = useStudio(qualityKey);
   const reason = whyNotMeasured(card, data);
@@ -46,7 +46,7 @@ export function QualityTable({ card, chosen }: { card: ModelCard; chosen: Weight
           ) : (
             !(before && after) && (
               <div className={common.work}>
-                <Button size="small" disabled={isTraining} onClick={() => void measureQuality()}>
+                <Button size="small" disabled={isTraining || opening.busy} onClick={() => void measureQuality()}>
                   Measure before and after
                 </Button>
               </div>
