@@ -2,14 +2,14 @@ import type { Batch } from '../data/collate.ts';
 import { unusedTarget } from '../graph/ops/crossEntropy.ts';
 import { sortIds } from '../graph/ops/sortIds.ts';
 import { maskInputs } from '../models/positionMasks.ts';
-import { lastRows } from './lastRows.ts';
+import { lastRowInputs } from './lastRowInputs.ts';
 import { positionIds } from './positionIds.ts';
 import type { LossModel, LossShape } from './traceLoss.ts';
 
 /**
  * The uploads of one micro-batch: see traceLoss. An adapter's prompt stands in front of each row, so that lengths and rows move behind it;
  * its prefix moves only positions. Ids come with their order, for the gradient of the table that they are looked up in.
- * @param isTraining whether it is learned from; see lastRows
+ * @param isTraining whether it is learned from; see lastRowInputs
  */
 export function lossInputs(
   batch: Batch,
@@ -32,7 +32,7 @@ export function lossInputs(
     'firstRows',
     Uint32Array.from(batch.lengths, (_, row) => row * length),
   );
-  inputs.set('lastRows', lastRows(batch, prompt, isTraining));
+  inputs.set('lastRows', lastRowInputs(batch, prompt, isTraining));
   for (const [name, mask] of maskInputs(adapter?.masks, batch.lengths, 0, length)) inputs.set(name, mask);
   if (batch.decoder) {
     setIds('decoderIds', batch.decoder.inputIds);

@@ -10,7 +10,7 @@ import type { Batch } from '../data/collate.ts';
  * read as PEFT reads a row by itself, at its own end: there no other row decides where that is.
  * @param prompt virtual tokens in front of each row
  */
-export function lastRows(
+export function lastRowInputs(
   { inputIds, lengths, padTokenId, tokens }: Batch,
   prompt: number,
   isTraining: boolean,
