@@ -41,7 +41,6 @@ const defaultTargets: ModelDescription['defaultTargets'] = {
   LORA: { targetModules: ['query_key_value'] },
   IA3: { targetModules: ['query_key_value', 'mlp.dense_4h_to_h'], feedforwardModules: ['mlp.dense_4h_to_h'] },
   LN_TUNING: { targetModules: ['input_layernorm', 'post_attention_layernorm', 'ln_f'] },
-  OSF: { targetModules: ['query_key_value', 'dense_4h_to_h'] },
 };
 
 function bodyModules({ hiddenSize, vocabSize, numHiddenLayers }: BloomConfig): ModuleInfo[] {

@@ -65,7 +65,6 @@ function defaultTargets(config: GemmaConfig): ModelDescription['defaultTargets']
     IA3: { targetModules: ['q_proj', 'v_proj', 'down_proj'], feedforwardModules: ['down_proj'] },
     LN_TUNING: { targetModules: [...norms, ...inner, 'norm'] },
     BEFT: { targetModules: ['v_proj'] },
-    OSF: { targetModules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj', 'up_proj'] },
   };
 }
 

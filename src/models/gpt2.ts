@@ -40,9 +40,6 @@ const defaultTargets: ModelDescription['defaultTargets'] = {
   IA3: { targetModules: ['c_attn', 'mlp.c_proj'], feedforwardModules: ['mlp.c_proj'] },
   LN_TUNING: { targetModules: ['ln_1', 'ln_2', 'ln_f'] },
   FOURIERFT: { targetModules: ['mlp.c_proj'] },
-  C3A: { targetModules: ['mlp.c_proj'] },
-  WAVEFT: { targetModules: ['mlp.c_proj'] },
-  OSF: { targetModules: ['c_attn', 'c_proj'] },
 };
 
 function bodyModules({ hiddenSize, innerSize, ...config }: Gpt2Config): ModuleInfo[] {

@@ -35,7 +35,7 @@ function describe(config: LlamaConfig, task: Task): ModelDescription {
   });
 }
 
-/** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its kin. Qwen3 has no IA³ entry of its own: it takes Qwen2's. */
+/** PEFT's constants.py: TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING and its kin. Methods that are not named take LoRA's. */
 function defaultTargets(modelType: string): ModelDescription['defaultTargets'] {
   const isQwen = modelType.startsWith('qwen');
   return {
