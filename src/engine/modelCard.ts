@@ -138,12 +138,6 @@ function targetModules(model: LoadedModel): ModelCard['targetModules'] {
   return [...byName.values()];
 }
 
-/** The same files have the same id wherever they come from: their names and sizes. */
-export function modelIdOf(name: string, files: FileSet): string {
-  const bytes = [...files.values()].reduce((sum, file) => sum + file.size, 0);
-  return `${name.replace(/[^\w.-]+/g, '_')}-${bytes}`;
-}
-
 /** Elements that a tensor list holds; for an adapter's summary. */
 export function countElements(tensors: Iterable<{ readonly shape: readonly number[] }>): number {
   let sum = 0;

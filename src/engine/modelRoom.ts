@@ -2,12 +2,13 @@ import { blobSource, type FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import { stripCommonFolder } from '../formats/fileSet.ts';
 import { unzipFiles } from '../formats/zip.ts';
+import type { Quantisation } from '../quant/quantise.ts';
 import type { Library } from '../storage/library.ts';
 import type { ModelCard, ModelFile, OnProgress, StoredModelSummary } from './api.ts';
 import { LoadedModel } from './loadedModel.ts';
-import { modelCard, modelIdOf } from './modelCard.ts';
+import { modelCard } from './modelCard.ts';
+import { idOfCopy, modelIdOf } from './modelId.ts';
 import { nameOfCopy, quantisedCopy } from './quantisedCopy.ts';
-import type { Quantisation } from '../quant/quantise.ts';
 
 /** The id of the built-in sample, which is fetched from the page itself and never stored. */
 export const sampleModelId = 'sample';
@@ -40,7 +41,7 @@ export class ModelRoom {
   async open(dropped: readonly ModelFile[], onProgress: OnProgress): Promise<ModelCard> {
     const files = await filesOf(dropped);
     const name = nameOf(dropped);
-    return this.#use(modelIdOf(name, files), name, files, onProgress);
+    return this.#use(await modelIdOf(name, files), name, files, onProgress);
   }
 
   async openStored(id: string, onProgress: OnProgress): Promise<ModelCard> {
@@ -81,11 +82,11 @@ export class ModelRoom {
     signal: AbortSignal,
   ): Promise<ModelCard> {
     const { id: originalId, model } = this.current;
-    const name = nameOfCopy(model.checkpoint.name, quantisation);
-    const onBytes = (done: number, total: number) => onProgress({ phase: 'quantise', done, total, unit: 'bytes' });
-    const files = await quantisedCopy(model.quantised(quantisation), onBytes, signal);
-    const id = modelIdOf(name, files);
+    const id = idOfCopy(originalId, quantisation);
     if (!(await this.#library.models.get(id))) {
+      const onBytes = (done: number, total: number) => onProgress({ phase: 'quantise', done, total, unit: 'bytes' });
+      const files = await quantisedCopy(model.quantised(quantisation), onBytes, signal);
+      const name = nameOfCopy(model.checkpoint.name, quantisation);
       const info = { origin: model.checkpoint.name, details: { family: model.checkpoint.description.modelType } };
       await this.#library.models.add(id, name, info, files, { signal });
     }
