@@ -60,7 +60,8 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
   };
   const whileIdle = async () => {
     if (runs.runningId) throw new UserError('A run is under way. Stop it first, or wait for its end.');
-    await Promise.all([playground.clear(), classifiers.ended, quantiser.settle()]);
+    await quantiser.settle(); // first, since it may refuse, and then an answer goes on
+    await Promise.all([playground.clear(), classifiers.ended]);
   };
   const dataOptionsOf = (fields: RunFields): DataOptions => {
     const { maxLength, lossOn, task, fields: all } = describeRun(fields);
@@ -130,9 +131,12 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
       return quantiser.measure(fields, onProgress);
     },
     async keepQuantised(fields, replaces, onProgress) {
+      const { id } = models.current;
       await refuseSecondTab();
+      await requestPersistence(); // which may wait for the user
       await whileIdle();
-      await requestPersistence();
+      if (models.currentId !== id)
+        throw new UserError('Another model was opened before this one was quantised. Open it again to keep a copy.');
       return quantiser.keep(fields, replaces, onProgress);
     },
     stopQuantising: (work) => quantiser.cancel(work),
@@ -153,6 +157,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
       await whileIdle();
       const { id: modelId, model } = models.current;
       const initAdapter = await initAdapterOf(fields);
+      await whileIdle(); // nothing is to begin between here and the run
       return runs.run(
         {
           id: crypto.randomUUID(),
@@ -184,6 +189,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
       const initAdapter = origin.initAdapterId
         ? { id: origin.initAdapterId, files: await adapters.files(origin.initAdapterId) }
         : undefined;
+      await whileIdle(); // what was read took a while
       return runs.run(
         {
           id,

@@ -91,6 +91,25 @@ describe('quantised backbones in the studio', () => {
     expect(imported.weights).toEqual(nf4);
   });
 
+  it('writes no copy of another model than was open when it was asked for', async () => {
+    const engine = openPage();
+    await openSample(engine);
+    const fields = await fieldsOf(engine, { name: 'int8', embeddings: false });
+    const copy = await engine.keepQuantised(fields, false, ignore);
+    await engine.openSample(ignore);
+    const persist = async () => {
+      await engine.openStoredModel(copy.id, ignore); // while the browser asks whether it may store so much
+      return true;
+    };
+    Object.assign(navigator, { storage: { persist } });
+    try {
+      await expect(engine.keepQuantised(fields, true, ignore)).rejects.toThrow(/Another model was opened/);
+    } finally {
+      Object.assign(navigator, { storage: undefined });
+    }
+    expect((await engine.listModels()).map(({ id }) => id)).toContain(copy.id);
+  });
+
   it('is offered where a run does not fit, and only where the weights are floats', async () => {
     const engine = openPage();
     const fields = await openSample(engine);
