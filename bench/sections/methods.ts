@@ -108,7 +108,7 @@ async function contestant(
   await step();
   const planned = estimateBytes({
     ...{ description, catalog, adapter, settings: run.training, tokens, labelled: batch.targetCount },
-    ...{ evaluates: false, positions: model.positions, device: gpu.description },
+    ...{ evaluates: false, positions: model.positions, quantises: false, device: gpu.description },
   });
   return {
     bytes: totalBytes(planned),

@@ -29,7 +29,7 @@ export interface EstimateInput {
   readonly evaluates: boolean;
   readonly positions: number;
   /** linears are quantised while they are loaded */
-  readonly quantises?: boolean;
+  readonly quantises: boolean;
   readonly device: { readonly bindingLimit: number; readonly maxBufferSize: number; readonly isSoftware: boolean };
 }
 

@@ -46,7 +46,7 @@ export async function estimateRun(
 ): Promise<MemoryEstimate> {
   const adapterConfig = initAdapter && (await readAdapterFolder(initAdapter)).config;
   const run = describeRun(fields, adapterConfig);
-  const { input, facts } = await estimateInput(machine, model, rows, run, adapterConfig);
+  const { input, facts, quantisation } = await estimateInput(machine, model, rows, run, adapterConfig);
   const bytes = estimateBytes(input);
   const total = totalBytes(bytes);
   const { trainable, total: totalParameters } = parameterCounts(input.description, input.adapter);
@@ -60,7 +60,7 @@ export async function estimateRun(
     trainableParameters: trainable,
     totalParameters,
     adapterBytes: adapterBytes(input.adapter, input),
-    loraTotal: loraTotal(input, facts),
+    loraTotal: loraTotal(model, input, facts, quantisation),
     remedies: fits ? [] : remedies(run, rowsOf(rows), input),
   };
 }
@@ -71,11 +71,12 @@ async function estimateInput(
   rows: OpenRows,
   run: RunDescription,
   adapterConfig: Readonly<Record<string, unknown>> | undefined,
-): Promise<{ input: EstimateInput; facts: CheckpointFacts }> {
+): Promise<{ input: EstimateInput; facts: CheckpointFacts; quantisation: Quantisation | undefined }> {
   const { description: device } = await machine.gpu();
   const checkpoint = await checkpointForRun(model, run.task, rows.data.labels, adapterConfig);
-  const { description, name, catalog: stored, quantisation } = checkpoint;
-  const wanted = quantisation ? undefined : run.quantisation;
+  const { description, name, catalog: stored } = checkpoint;
+  const wanted = checkpoint.quantisation ? undefined : run.quantisation;
+  const quantisation = checkpoint.quantisation ?? wanted;
   const ratio = run.fields['val_split_ratio'] as number;
   const learned = splitData(rows.data, rows.evaluation, ratio, run.training.seed).rows.length;
   const facts: CheckpointFacts = {
@@ -83,7 +84,7 @@ async function estimateInput(
     baseModelName: name,
     taskType: peftTaskType(description.task),
     totalSteps: totalSteps(learned, run.training) || undefined,
-    quantisation: adapterConfig ? undefined : (quantisation ?? wanted ?? null),
+    quantisation: adapterConfig ? undefined : (quantisation ?? null),
   };
   const batch = await largestBatch(rowsOf(rows), run.training.batchSize, model);
   const input: EstimateInput = {
@@ -96,25 +97,33 @@ async function estimateInput(
     labelled: batch.targetCount,
     evaluates: rows.evaluation !== undefined || ratio > 0,
     positions: model.positions,
-    quantises: (quantisation ?? wanted) !== undefined,
+    quantises: quantisation !== undefined,
     device,
   };
-  return { input, facts };
+  return { input, facts, quantisation };
 }
 
 function rowsOf({ data, evaluation }: OpenRows): readonly EncodedRow[] {
   return [...data.rows, ...(evaluation?.rows ?? [])];
 }
 
+/** by the weights as the files have them */
 const knownLora = new WeakMap<WeightCatalog, Map<string, number | null>>();
 
 /** What plain LoRA takes on the same run, for comparison; null where it has no usual targets on the model. Planned once a shape. */
-function loraTotal(input: EstimateInput, facts: CheckpointFacts): number | null {
-  const { catalog, settings, tokens, decoderTokens, labelled, evaluates } = input;
+function loraTotal(
+  { checkpoint: { catalog } }: LoadedModel,
+  input: EstimateInput,
+  facts: CheckpointFacts,
+  quantisation: Quantisation | undefined,
+): number | null {
+  const { description, settings, tokens, decoderTokens, labelled, evaluates } = input;
   const known = knownLora.get(catalog) ?? new Map<string, number | null>();
   knownLora.set(catalog, known);
+  const { task, outputSize, problemType } = description;
   const { batchSize, gradientCheckpointing } = settings;
-  const key = [batchSize, gradientCheckpointing, tokens, decoderTokens, labelled, evaluates].join();
+  const shape = [batchSize, gradientCheckpointing, tokens, decoderTokens, labelled, evaluates];
+  const key = JSON.stringify([task, outputSize, problemType, quantisation, ...shape]);
   const found = known.get(key);
   const total = found === undefined ? plainLora(input, facts) : found;
   known.set(key, total);
@@ -166,7 +175,7 @@ function remedies(run: RunDescription, rows: readonly EncodedRow[], input: Estim
     options.push({
       label: 'Frozen weights in 4 bits (NF4)',
       fields: fieldsOfQuantisation(smallest),
-      change: { catalog: quantised },
+      change: { catalog: quantised, quantises: true },
     });
   return options.map(({ label, fields, change }) => ({
     label,

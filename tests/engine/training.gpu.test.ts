@@ -91,7 +91,7 @@ async function train(
   const batch = await largestBatch(rows, settings.batchSize, model);
   const estimated = estimateBytes({
     ...{ description, catalog, adapter, settings, evaluates: true, positions: model.positions },
-    ...{ tokens: batch.tokens, labelled: batch.targetCount, device: gpu.description },
+    ...{ tokens: batch.tokens, labelled: batch.targetCount, quantises: false, device: gpu.description },
   });
   return { gpu, model, result, losses, estimated, allocated };
 }
