@@ -17,12 +17,17 @@ export function engine(): Engine {
   return connected;
 }
 
-type JobSlice = 'model' | 'data';
+/** the jobs of each slice */
+interface Jobs {
+  readonly model: 'opening' | 'keeping';
+  readonly data: 'opening';
+  readonly quantise: 'comparing' | 'measuring' | 'keeping';
+}
 
 /** Runs engine work as the job `name` of a slice; undefined where it failed. */
-export function trackIn<Slice extends JobSlice, T>(
+export function trackIn<Slice extends keyof Jobs, T>(
   slice: Slice,
-  name: 'opening' | (Slice extends 'model' ? 'keeping' : never),
+  name: Jobs[Slice],
   work: (onProgress: OnProgress) => Promise<T>,
 ): Promise<T | undefined> {
   return track((job) => patch(slice, { [name]: job } as Partial<StudioState[Slice]>), work);

@@ -12,7 +12,7 @@ export async function refreshMethodFits(): Promise<void> {
         .methodFits(data.options.taskType)
         .catch(() => [])
     : [];
-  if (useStudio.getState().model.card === model.card) patch('method', { fits });
+  if (useStudio.getState().model.card?.id === model.card?.id) patch('method', { fits });
 }
 
 /** Prices the run by other methods with their usual settings, one after the other, as long as they are the ones on screen. */

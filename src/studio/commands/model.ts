@@ -2,12 +2,11 @@ import type { ModelCard, ModelFile, PricedWeights } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { isActive } from '../logic/readiness.ts';
 import { settingsOfFields } from '../logic/settings.ts';
-import { track } from '../state/job.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData, showSome } from './data.ts';
 import { engine, showToast, trackIn } from './engine.ts';
 import { refreshEstimate } from './estimate.ts';
-import { chooseStored, refreshWeights, setQuantiseJob } from './quantise.ts';
+import { chooseStored, refreshWeights } from './quantise.ts';
 import { refreshStorage } from './storage.ts';
 import { clearPlayground } from './playground.ts';
 
@@ -81,8 +80,9 @@ export async function keepModel(): Promise<void> {
  * whether it is there.
  */
 export async function keepQuantised({ fields }: PricedWeights, replaces: boolean): Promise<boolean> {
-  const keeping = setQuantiseJob('keeping');
-  const card = await track(keeping, (onProgress) => engine().keepQuantised(fields, replaces, onProgress));
+  const card = await trackIn('quantise', 'keeping', (onProgress) =>
+    engine().keepQuantised(fields, replaces, onProgress),
+  );
   if (!card) return false;
   chooseStored();
   await takeModel(card);

@@ -1,13 +1,11 @@
-import type { ModelQuality, QuantiseWork, RunFields, WeightsChoice } from '../../engine/api.ts';
+import type { ModelQuality, PricedWeights, QuantiseWork, RunFields, WeightsChoice } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { bytesOf, findWeights, weightsKey, weightsOfFields } from '../logic/weightChoices.ts';
 import { composeFields } from '../logic/settings.ts';
-import { track } from '../state/job.ts';
-import type { Job } from '../state/job.ts';
 import { initialQuantise } from '../state/quantise.ts';
 import type { QuantiseState } from '../state/quantise.ts';
 import { patch, useStudio } from '../state/store.ts';
-import { engine, showToast } from './engine.ts';
+import { engine, showToast, trackIn } from './engine.ts';
 import { takeSettings } from './method.ts';
 
 /** The run's fields as the form stands. */
@@ -17,7 +15,7 @@ function fieldsNow(): RunFields {
 }
 
 /** The weights that the form asks for. */
-export function chosenWeights(): WeightsChoice {
+function chosenWeights(): WeightsChoice {
   return weightsOfFields(fieldsNow());
 }
 
@@ -25,17 +23,22 @@ export function chosenWeights(): WeightsChoice {
 export async function refreshWeights(): Promise<void> {
   void stopQuantising('compare');
   const { card } = useStudio.getState().model;
-  const choices = card
-    ? await engine()
-        .pricedWeights()
-        .catch(() => [])
-    : [];
-  if (useStudio.getState().model.card !== card) return;
+  const choices = card ? await pricedWeights() : [];
+  if (useStudio.getState().model.card?.id !== card?.id) return; // the card itself is another one when the model is kept
   patch('quantise', { ...initialQuantise, choices });
   const chosen = findWeights(choices, chosenWeights());
   if (!chosen || bytesOf(chosen.memory) !== null) return;
   chooseStored();
   showToast('This model is trained on as it is: it cannot be quantised as the last one was.');
+}
+
+async function pricedWeights(): Promise<readonly PricedWeights[]> {
+  try {
+    return await engine().pricedWeights();
+  } catch (thrown) {
+    showToast(`What fewer bits would save is not known. ${toEngineError(thrown).message}`, true);
+    return [];
+  }
 }
 
 /** The weights as the files have them. */
@@ -49,12 +52,8 @@ export function chooseWeights(choice: WeightsChoice): void {
   if (found) takeSettings(found.fields);
 }
 
-export function setQuantiseJob(name: 'comparing' | 'measuring' | 'keeping'): (job: Job) => void {
-  return (job) => patch('quantise', { [name]: job } as Partial<QuantiseState>);
-}
-
 /** the last comparison: of the choices of one model, by the key of one of them */
-let last:
+let lastComparison:
   { readonly choices: QuantiseState['choices']; readonly key: string; readonly ended: Promise<unknown> } | undefined;
 
 /** The errors of the chosen weights, unless they are known or being found. A comparison of others gives way to it. */
@@ -63,24 +62,23 @@ export async function compareWeights(): Promise<void> {
   const choice = chosenWeights();
   const key = weightsKey(choice);
   const fields = findWeights(choices, choice)?.fields;
-  const isUnderWay = comparing.busy && last?.key === key && last.choices === choices;
+  const isUnderWay = comparing.busy && lastComparison?.key === key && lastComparison.choices === choices;
   if (!fields || choice.name === 'stored' || key in errors || isUnderWay) return;
-  const before = last?.ended;
+  const before = lastComparison?.ended;
   const compare = async (): Promise<void> => {
     await stopQuantising('compare');
     await before; // so that its end is not taken for the end of this one
     const isWanted = (): boolean => {
       const { quantise } = useStudio.getState();
-      return last?.key === key && quantise.choices === choices && !(key in quantise.errors);
+      return lastComparison?.key === key && quantise.choices === choices && !(key in quantise.errors);
     };
     if (!isWanted()) return;
-    const setJob = setQuantiseJob('comparing');
-    const found = await track(setJob, (onProgress) => engine().compareWeights(fields, onProgress));
+    const found = await trackIn('quantise', 'comparing', (onProgress) => engine().compareWeights(fields, onProgress));
     if (!found || !isWanted()) return;
     patch('quantise', { errors: { ...useStudio.getState().quantise.errors, [key]: found } });
   };
-  last = { choices, key, ended: compare() };
-  await last.ended;
+  lastComparison = { choices, key, ended: compare() };
+  await lastComparison.ended;
 }
 
 /** What decides a measurement beside the weights; its findings hold as long as this stays. */
@@ -94,7 +92,7 @@ export function qualityKey(): string {
 export async function measureQuality(): Promise<void> {
   const key = qualityKey();
   const chosen = chosenWeights();
-  const measured = await track(setQuantiseJob('measuring'), async (onProgress) => {
+  const measured = await trackIn('quantise', 'measuring', async (onProgress) => {
     for (const choice of [{ name: 'stored', embeddings: false } as const, chosen]) {
       const known = qualityNow(key);
       const priced = findWeights(useStudio.getState().quantise.choices, choice);
