@@ -1,7 +1,8 @@
 /** bitsandbytes' weights for other values: quantised anew by its own algorithm, in the tensors and types that the files have. */
-import { packedPlanes, type PackedTensor } from '../quant/packed.ts';
-import { quantised, type FloatRows, type Quantisation } from '../quant/quantise.ts';
-import type { FormatName } from '../quant/format.ts';
+import { largestHalf, requireWithin } from '../quant/encode/floats.ts';
+import type { PackedTensor } from '../quant/packed.ts';
+import { quantisationTo, quantised } from '../quant/quantise.ts';
+import { formatLabel } from '../quant/registry.ts';
 import { eightBitTensor, fourBitTensor, type FourBitEntries } from './bitsandbytes.ts';
 import { bitsandbytesSpecs, bitsandbytesTensors } from './bitsandbytesWriter.ts';
 import { specOf, type StoredTensor } from './storedTensor.ts';
@@ -38,37 +39,23 @@ export function storedEightBit(weight: TensorEntry, scb: TensorEntry): StoredTen
   return { ...packed, rewritten: [weight, scb].map(specOf), requantised: requantiser(weight, packed) };
 }
 
-/** A weight in one of bitsandbytes' formats for other values, f32 [rows, columns]. */
-export async function requantised(
-  { format, rows, columns }: PackedTensor,
-  values: Float32Array,
-): Promise<PackedTensor> {
-  const source: FloatRows = {
-    rows,
-    columns,
-    read: (rowStart, rowCount) => Promise.resolve(values.slice(rowStart * columns, (rowStart + rowCount) * columns)),
-  };
-  const tensor = quantised(source, quantisationOf(format));
-  const [planes = []] = await packedPlanes(tensor, [{ rowStart: 0, rowCount: rows }]);
-  return {
-    ...tensor,
-    write: (_, put) => {
-      planes.forEach((bytes, plane) => put(0, plane, 0, bytes));
-      return Promise.resolve();
-    },
-  };
+/**
+ * A weight in one of bitsandbytes' formats for other values, f32 [rows, columns], which are kept and quantised by each writing. Throws a
+ * UserError that names the tensor where its format cannot hold a number.
+ */
+export function requantised(name: string, { format, rows, columns }: PackedTensor, values: Float32Array): PackedTensor {
+  const most = format === 'int8' ? largestHalf : Number.MAX_VALUE; // INT8 is made from halves
+  requireWithin(values, most, { name, format: formatLabel(format), instead: 'Merge without --requantize.' });
+  const read = (rowStart: number, rowCount: number) =>
+    Promise.resolve(values.slice(rowStart * columns, (rowStart + rowCount) * columns));
+  return quantised({ name, rows, columns, read }, quantisationTo(format));
 }
 
 function requantiser({ name }: TensorEntry, packed: PackedTensor): StoredTensor['requantised'] {
   return async (values) => {
-    const tensor = await requantised(packed, values);
+    const tensor = requantised(name, packed, values);
     return { parts: await bitsandbytesTensors(name, tensor), tensor };
   };
-}
-
-function quantisationOf(format: FormatName): Quantisation {
-  const kind = format === 'int8' ? 'int8' : format.startsWith('nf4') ? 'nf4' : 'fp4';
-  return { kind, doubleQuant: format.includes('_nested') };
 }
 
 function json(bytes: Uint8Array): { nested_offset?: number } {

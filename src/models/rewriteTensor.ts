@@ -33,7 +33,7 @@ export async function rewriteTensor(tensor: CheckpointTensor, values: Float32Arr
     return { parts: new Map([[entry.name, bytes]]), tensor: { ...tensor, entry: entryOf(entry, bytes) } };
   }
   if (!isStored(packed)) {
-    const made = await requantised(packed, values);
+    const made = requantised(entry.name, packed, values);
     return { parts: await bitsandbytesTensors(entry.name, made), tensor: { ...tensor, packed: made } };
   }
   const { parts, tensor: made } = await packed.requantised(values);

@@ -3,13 +3,26 @@ import { floatToBfloat, floatToHalf } from '../half.ts';
 
 export type FloatFormatName = 'f32' | 'f16' | 'bf16';
 
+/** The largest half. */
+export const largestHalf = 65504;
+
+/**
+ * Throws a UserError that names the tensor unless its format holds all its numbers, whose sizes are at most `most`. NaN is in none.
+ * @param instead what to do: a sentence
+ */
+export function requireWithin(
+  values: Float32Array,
+  most: number,
+  { name, format, instead }: { readonly name: string; readonly format: string; readonly instead: string },
+): void {
+  if (values.every((value) => Math.abs(value) <= most)) return;
+  throw new UserError(`${name} would hold numbers that ${format} cannot, so nothing was written. ${instead}`);
+}
+
 /** Numbers as plain floats, little endian. Throws a UserError that names the tensor where the type cannot hold one. */
 export function encodeFloats(format: FloatFormatName, values: Float32Array, name: string): Uint8Array {
-  const most = format === 'f16' ? 65504 : Number.MAX_VALUE;
-  if (!values.every((value) => Math.abs(value) <= most))
-    throw new UserError(
-      `${name} would hold numbers that ${format.toUpperCase()} cannot, so nothing was written. Merge into a model in F32 or BF16.`,
-    );
+  const most = format === 'f16' ? largestHalf : Number.MAX_VALUE;
+  requireWithin(values, most, { name, format: format.toUpperCase(), instead: 'Merge into a model in F32 or BF16.' });
   if (format === 'f32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const encode = format === 'f16' ? floatToHalf : floatToBfloat;
   const halves = new Uint16Array(values.length);
