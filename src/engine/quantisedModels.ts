@@ -20,7 +20,7 @@ export function onTrainedWeights(model: LoadedModel, quantisation: Quantisation 
 }
 
 /** Whether the linears of its layers are plain floats, which can be quantised while they are loaded. */
-export function hasFloatLinears({ checkpoint: { catalog, description } }: LoadedModel): boolean {
+function hasFloatLinears({ checkpoint: { catalog, description } }: LoadedModel): boolean {
   const { modules, headPath, newModules = [] } = description;
   const inner = modules.filter(
     ({ path, kind }) => kind === 'linear' && path !== headPath && !newModules.includes(path),
