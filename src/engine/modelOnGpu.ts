@@ -1,7 +1,7 @@
 import { UserError } from '../formats/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { unreadTensors } from '../models/unreadTensors.ts';
-import type { WeightStore } from '../models/weightStore.ts';
+import type { LoadOptions, WeightStore } from '../models/weightStore.ts';
 import type { Adapter } from '../peft/method.ts';
 import { ParameterSpace } from '../peft/parameterSpace.ts';
 import type { LossModel } from '../train/traceLoss.ts';
@@ -21,6 +21,7 @@ export async function putOnGpu(
   gpu: Gpu,
   model: LoadedModel,
   attached?: { readonly adapter: Adapter; readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>> },
+  options: Omit<LoadOptions, 'without'> = {},
 ): Promise<{ weights: WeightStore; space: ParameterSpace; traced: LossModel }> {
   const { task, headPath, freshTensors } = model.checkpoint.description;
   if (!attached && freshTensors?.has(`${headPath}.weight`))
@@ -28,7 +29,7 @@ export async function putOnGpu(
       `The model has no head for ${task} yet: it comes with an adapter that was trained for that. Name the adapter.`,
     );
   const without = unreadTensors(model.checkpoint.description, attached?.adapter.hooks);
-  const weights = await model.weightsOn(gpu, { without });
+  const weights = await model.weightsOn(gpu, { ...options, without });
   const space = new ParameterSpace(gpu, attached?.adapter.parameters ?? [], ['parameters']);
   for (const [name, values] of attached?.values ?? []) space.write('parameters', name, values);
   return { weights, space, traced: traceable(model, attached?.adapter) };

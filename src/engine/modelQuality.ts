@@ -40,22 +40,18 @@ export async function measureQuality(
       'This model has no trained head for these labels yet, so there is nothing to measure before a run has trained one.',
     );
   const onUpload = (done: number, total: number) => onProgress({ phase: 'upload', done, total, unit: 'bytes' });
-  await ready.weightsOn(gpu, { onProgress: onUpload, signal });
-  const { weights, space, traced } = await putOnGpu(gpu, ready);
-  const trainer = new Trainer(gpu, weights, traced, { parameters: [] }, space, training, 0);
+  const { weights, space, traced } = await putOnGpu(gpu, ready, undefined, { onProgress: onUpload, signal });
   try {
-    const batches = counted(ready, rows, training.batchSize, onProgress, signal);
-    const { loss, metrics } = await trainer.evaluate(batches);
-    const writes = !isClassifier(description);
-    return {
-      task: description.task,
-      loss,
-      ...(writes && { perplexity: perplexity(loss) }),
-      scores: metrics?.scores ?? {},
-      rows: rows.length,
-    };
+    const trainer = new Trainer(gpu, weights, traced, { parameters: [] }, space, training, 0);
+    try {
+      const batches = counted(ready, rows, training.batchSize, onProgress, signal);
+      const { loss, metrics } = await trainer.evaluate(batches);
+      const perplexed = !isClassifier(description) && { perplexity: perplexity(loss) };
+      return { task: description.task, loss, ...perplexed, scores: metrics?.scores ?? {}, rows: rows.length };
+    } finally {
+      trainer.destroy();
+    }
   } finally {
-    trainer.destroy();
     space.destroy();
   }
 }
