@@ -68,6 +68,13 @@ describe('config.json of a Gemma', () => {
     const { ropes } = readGemmaConfig({ ...third, rope_parameters });
     expect(ropes.full_attention).toEqual({ theta: 5e5, scaling: { type: 'linear', factor: 8 } });
     expect(readGemmaConfig({ ...third, ...four }).ropes).toEqual(ropes);
+    const both = { rope_theta: 7e4, rope_parameters, rope_scaling: { factor: 4 } };
+    expect(readGemmaConfig({ ...third, ...both }).ropes).toEqual({
+      ...ropes,
+      full_attention: { theta: 5e5, scaling: { type: 'linear', factor: 4 } },
+    });
+    const oldest = { rope_scaling: { type: 'linear', factor: 8 } };
+    expect(readGemmaConfig({ ...third, ...oldest }).ropes).toEqual(readGemmaConfig(third).ropes);
     expect(readGemmaConfig(third).ropes).toMatchObject({
       full_attention: { theta: 1e6 },
       sliding_attention: { theta: 1e4 },

@@ -72,6 +72,7 @@ export function readGemmaConfig(json: Json): GemmaConfig {
   const numHiddenLayers = fields.layers('num_hidden_layers', own.numHiddenLayers);
   const numAttentionHeads = fields.count('num_attention_heads', own.numAttentionHeads);
   const headDim = fields.rotaryHeadDim(hiddenSize, numAttentionHeads, 256);
+  const maxPositionEmbeddings = fields.count('max_position_embeddings', own.maxPositionEmbeddings);
   const hiddenAct = fields.activation(isFirst ? 'hidden_act' : 'hidden_activation', 'gelu_pytorch_tanh');
   const pattern =
     modelType === 'gemma3_text'
@@ -87,7 +88,7 @@ export function readGemmaConfig(json: Json): GemmaConfig {
     numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, own.numKeyValueHeads),
     headDim,
     rmsNormEps: fields.epsilon('rms_norm_eps', 1e-6),
-    maxPositionEmbeddings: fields.count('max_position_embeddings', own.maxPositionEmbeddings),
+    maxPositionEmbeddings,
     // the first releases wrote "gelu" and meant its tanh form: Transformers' GemmaConfig reads it so
     hiddenAct: isFirst && hiddenAct === 'gelu' ? 'gelu_tanh' : hiddenAct,
     attentionBias: fields.flag('attention_bias', false),
@@ -102,21 +103,33 @@ export function readGemmaConfig(json: Json): GemmaConfig {
     slidingWindow: fields.count('sliding_window', 4096),
     ropes:
       modelType === 'gemma3_text'
-        ? ropesByType(json)
-        : { full_attention: readRope(json), sliding_attention: readRope(json) },
+        ? ropesByType(json, maxPositionEmbeddings)
+        : ropeOfAll(readRope(json, maxPositionEmbeddings)),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', true),
     ...fields.specialTokens(vocabSize, { eos: 1, bos: 2, pad: 0 }),
   };
 }
 
-/** Transformers 5 has parameters for each type of layer; 4 had rope_theta with rope_scaling, and rope_local_base_freq. */
-function ropesByType(json: Json): Record<LayerType, Rope> {
-  const byType = (json['rope_parameters'] ?? {}) as Readonly<Record<LayerType, Json | undefined>>;
-  const read = (type: LayerType, theta: unknown, scaling: unknown) =>
-    readRope({ rope_parameters: { rope_theta: theta, ...((byType[type] ?? scaling) as Json | undefined) } });
+function ropeOfAll(rope: Rope): Record<LayerType, Rope> {
+  return { full_attention: rope, sliding_attention: rope };
+}
+
+/**
+ * Transformers 5 has parameters for each type of layer; 4 had rope_theta with rope_scaling, and rope_local_base_freq. As
+ * Gemma3TextConfig.convert_rope_params_to_dict joins the two: what rope_scaling states replaces what full_attention states, field by field,
+ * and a kind that it calls `type` counts for nothing beside a rope_type, which is "default" where full_attention is not there.
+ */
+function ropesByType(json: Json, maxPositionEmbeddings: number): Record<LayerType, Rope> {
+  const plain = { rope_type: 'default' };
+  const byType = (json['rope_parameters'] ?? {}) as Readonly<Record<LayerType, Json | null | undefined>>;
+  const read = (theta: unknown, stated: object) =>
+    readRope({ rope_parameters: { rope_theta: theta, ...stated } }, maxPositionEmbeddings);
   return {
-    full_attention: read('full_attention', json['rope_theta'] ?? 1e6, json['rope_scaling'] ?? undefined),
-    sliding_attention: read('sliding_attention', json['rope_local_base_freq'] ?? 1e4, undefined),
+    full_attention: read(json['rope_theta'] ?? 1e6, {
+      ...(byType.full_attention ?? plain),
+      ...(json['rope_scaling'] as Json | null | undefined),
+    }),
+    sliding_attention: read(json['rope_local_base_freq'] ?? 1e4, byType.sliding_attention ?? plain),
   };
 }
 

@@ -66,6 +66,7 @@ export function readLlamaConfig(json: Json): LlamaConfig {
   const hiddenSize = fields.count('hidden_size', 4096);
   const numHiddenLayers = fields.layers('num_hidden_layers', 32);
   const numAttentionHeads = fields.count('num_attention_heads', 32);
+  const maxPositionEmbeddings = fields.count('max_position_embeddings', own.maxPositionEmbeddings);
   const keyValueHeads = fields.isNull('num_key_value_heads') ? undefined : own.numKeyValueHeads;
   // Mistral and Qwen2 have no field for their biases
   const attentionBias = (modelType === 'llama' || modelType === 'qwen3') && fields.flag('attention_bias', false);
@@ -80,9 +81,9 @@ export function readLlamaConfig(json: Json): LlamaConfig {
     numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, keyValueHeads ?? numAttentionHeads),
     headDim: fields.rotaryHeadDim(hiddenSize, numAttentionHeads, own.headDim),
     rmsNormEps: fields.epsilon('rms_norm_eps', 1e-6),
-    maxPositionEmbeddings: fields.count('max_position_embeddings', own.maxPositionEmbeddings),
+    maxPositionEmbeddings,
     hiddenAct: fields.activation('hidden_act', 'silu'),
-    rope: readRope(json),
+    rope: readRope(json, maxPositionEmbeddings),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
     qkvBias: modelType === 'qwen2' || attentionBias,
     outputBias: attentionBias,

@@ -18,6 +18,7 @@ export function readPhi3Config(json: Readonly<Record<string, unknown>>): Phi3Con
   const vocabSize = fields.count('vocab_size', 32064);
   const hiddenSize = fields.count('hidden_size', 3072);
   const numAttentionHeads = fields.count('num_attention_heads', 32);
+  const maxPositionEmbeddings = fields.count('max_position_embeddings', 4096);
   return {
     vocabSize,
     hiddenSize,
@@ -27,9 +28,9 @@ export function readPhi3Config(json: Readonly<Record<string, unknown>>): Phi3Con
     numKeyValueHeads: fields.keyValueHeads(numAttentionHeads, numAttentionHeads),
     headDim: fields.rotaryHeadDim(hiddenSize, numAttentionHeads),
     rmsNormEps: fields.epsilon('rms_norm_eps', 1e-5),
-    maxPositionEmbeddings: fields.count('max_position_embeddings', 4096),
+    maxPositionEmbeddings,
     hiddenAct: fields.activation('hidden_act', 'silu'),
-    rope: readRope(json),
+    rope: readRope(json, maxPositionEmbeddings),
     slidingWindow: fields.slidingWindow(0),
     tieWordEmbeddings: fields.flag('tie_word_embeddings', false),
     ...fields.specialTokens(vocabSize, { eos: 32000, bos: 1, pad: 32000 }),

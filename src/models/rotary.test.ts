@@ -14,9 +14,11 @@ interface Case {
 const file = new URL('../../tests/fixtures/transformers/rotary.json', import.meta.url);
 const cases = Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, Case>);
 
+const plain = (theta: number) => ({ theta, scaling: { type: 'default' } });
+
 describe('rotary angles', () => {
   it.each(cases)('are those of Transformers: %s', (_, given) => {
-    const rope = readRope({ rope_parameters: given.parameters });
+    const rope = readRope({ rope_parameters: given.parameters }, 8192);
     const ours = inverseFrequencies(rope, given.headDim);
     given.frequencies.forEach((theirs, i) => expect(Math.abs((ours[i] ?? NaN) / theirs - 1)).toBeLessThan(3e-7));
     const table = rotaryTable(rope, given.headDim, 2048);
@@ -31,29 +33,26 @@ describe('rotary angles', () => {
   });
 
   it('are read from the fields of Transformers 4 as from those of 5', () => {
-    const five = readRope({
-      rope_parameters: {
-        rope_type: 'llama3',
-        rope_theta: 500000,
-        factor: 8,
-        low_freq_factor: 1,
-        high_freq_factor: 4,
-        original_max_position_embeddings: 8192,
-      },
-    });
-    const four = readRope({
-      rope_theta: 500000,
-      rope_scaling: {
-        type: 'llama3',
-        factor: 8,
-        low_freq_factor: 1,
-        high_freq_factor: 4,
-        original_max_position_embeddings: 8192,
-      },
-    });
+    const scaling = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+    const five = readRope({ rope_parameters: { rope_type: 'llama3', rope_theta: 500000, ...scaling } }, 64);
+    const four = readRope({ rope_theta: 500000, rope_scaling: { type: 'llama3', ...scaling } }, 64);
     expect(four).toEqual(five);
-    expect(readRope({ rope_theta: 1e6, rope_scaling: null })).toEqual({ theta: 1e6, scaling: { type: 'default' } });
-    expect(readRope({})).toEqual({ theta: 10000, scaling: { type: 'default' } });
+    expect(five.scaling).toMatchObject({ type: 'llama3', originalMaxPositionEmbeddings: 8192 });
+    expect(readRope({ rope_theta: 1e6, rope_scaling: null }, 64)).toEqual(plain(1e6));
+    expect(readRope({}, 64)).toEqual(plain(10000));
+  });
+
+  it('are those of rope_scaling where both are there, and of rope_parameters where it is empty', () => {
+    const rope_parameters = { rope_type: 'default', rope_theta: 3e4 };
+    const rope_scaling = { rope_type: 'linear', factor: 2 };
+    const scaled = { theta: 7e4, scaling: { type: 'linear', factor: 2 } };
+    expect(readRope({ rope_theta: 7e4, rope_parameters, rope_scaling }, 64)).toEqual(scaled);
+    expect(readRope({ rope_theta: 7e4, rope_parameters, rope_scaling: {} }, 64)).toEqual(plain(3e4));
+  });
+
+  it('start from the positions of the model where llama3 does not say from how many', () => {
+    const rope_scaling = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    expect(readRope({ rope_scaling }, 64).scaling).toMatchObject({ originalMaxPositionEmbeddings: 64 });
   });
 
   it('divide each frequency by its own factor where a GGUF file gives them', () => {
@@ -63,7 +62,7 @@ describe('rotary angles', () => {
   });
 
   it('refuse a scaling that is not there, and one that lacks a number, by name', () => {
-    expect(() => readRope({ rope_scaling: { rope_type: 'yarn', factor: 4 } })).toThrow(/yarn/);
-    expect(() => readRope({ rope_scaling: { rope_type: 'linear' } })).toThrow(/factor/);
+    expect(() => readRope({ rope_scaling: { rope_type: 'yarn', factor: 4 } }, 64)).toThrow(/yarn/);
+    expect(() => readRope({ rope_scaling: { rope_type: 'linear' } }, 64)).toThrow(/factor/);
   });
 });

@@ -23,9 +23,14 @@ export interface Rope {
   readonly scaling: RopeScaling;
 }
 
-/** Reads either spelling. Throws a UserError naming a kind of scaling that is not supported. */
-export function readRope(config: Json): Rope {
-  const within = isRecord(config['rope_parameters']) ? 'rope_parameters' : 'rope_scaling';
+/**
+ * Reads either spelling; where both are there, rope_scaling counts, as in Transformers 5. Throws a UserError naming a kind of scaling that is
+ * not supported.
+ * @param maxPositionEmbeddings of the model: what a llama3 scaling started from where it does not say
+ */
+export function readRope(config: Json, maxPositionEmbeddings: number): Rope {
+  const scaling = config['rope_scaling'];
+  const within = isRecord(scaling) && Object.keys(scaling).length > 0 ? 'rope_scaling' : 'rope_parameters';
   const stated = config[within];
   const parameters = isRecord(stated) ? stated : {};
   const fields = new ConfigFields(parameters, within);
@@ -34,11 +39,11 @@ export function readRope(config: Json): Rope {
   fields.only('partial_rotary_factor', 1, whole);
   if (!('partial_rotary_factor' in parameters)) outside.only('partial_rotary_factor', 1, whole);
   const theta = 'rope_theta' in parameters ? fields.positive('rope_theta') : outside.positive('rope_theta', 10000);
-  return { theta, scaling: readScaling(fields, outside, parameters['factors']) };
+  return { theta, scaling: readScaling(fields, maxPositionEmbeddings, parameters['factors']) };
 }
 
 /** @param factors what a GGUF file states in place of figures */
-function readScaling(fields: ConfigFields, outside: ConfigFields, factors: unknown): RopeScaling {
+function readScaling(fields: ConfigFields, maxPositionEmbeddings: number, factors: unknown): RopeScaling {
   const type = fields.text(['rope_type', 'type'], 'default');
   switch (type) {
     case 'default':
@@ -51,10 +56,7 @@ function readScaling(fields: ConfigFields, outside: ConfigFields, factors: unkno
         factor: fields.positive('factor'),
         lowFreqFactor: fields.positive('low_freq_factor'),
         highFreqFactor: fields.positive('high_freq_factor'),
-        originalMaxPositionEmbeddings: fields.positive(
-          'original_max_position_embeddings',
-          outside.positive('max_position_embeddings', 8192),
-        ),
+        originalMaxPositionEmbeddings: fields.positive('original_max_position_embeddings', maxPositionEmbeddings),
       };
     case 'factors':
       return { type, factors: factors as number[] };
