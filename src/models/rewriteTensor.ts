@@ -1,10 +1,12 @@
 /** A weight of a checkpoint for other values, in the tensors and the format that its files have. */
 import { requantised } from '../formats/bitsandbytesStored.ts';
 import { bitsandbytesSpecs, bitsandbytesTensors } from '../formats/bitsandbytesWriter.ts';
+import { UserError } from '../formats/errors.ts';
 import type { TensorSpec } from '../formats/safetensorsWriter.ts';
 import { entryOf, specOf, type StoredTensor } from '../formats/storedTensor.ts';
 import { readTensorBytes } from '../formats/tensorEntry.ts';
 import { encodeBlocks } from '../quant/encode/encodeBlocks.ts';
+import { encodeFloats, isFloatFormat } from '../quant/encode/floats.ts';
 import type { PackedTensor } from '../quant/packed.ts';
 import { rowsOf, type BlockTensor, type CheckpointTensor } from './checkpoint.ts';
 
@@ -22,14 +24,14 @@ export function rewrittenSpecs({ entry, packed }: CheckpointTensor): readonly Te
 }
 
 /**
- * Throws a UserError that names the tensor where its format cannot hold a number.
+ * Throws a UserError that names the tensor where a number is not finite, or its format cannot hold it.
  * @param values f32, in the shape and the order that the model has them
  */
 export async function rewriteTensor(tensor: CheckpointTensor, values: Float32Array): Promise<RewrittenTensor> {
   const { entry, packed } = tensor;
+  requireFiniteValues(values, entry.name);
   if (!packed) {
-    const laidOut = inFileOrder(tensor, values);
-    const bytes = encodeBlocks(tensor.format, laidOut, await readTensorBytes(entry), entry.name);
+    const bytes = await encoded(tensor, inFileOrder(tensor, values));
     return { parts: new Map([[entry.name, bytes]]), tensor: { ...tensor, entry: entryOf(entry, bytes) } };
   }
   if (!isStored(packed)) {
@@ -39,6 +41,14 @@ export async function rewriteTensor(tensor: CheckpointTensor, values: Float32Arr
   const { parts, tensor: made } = await packed.requantised(values);
   const changed = new Set(packed.rewritten.map(({ name }) => name));
   return { parts: new Map([...parts].filter(([name]) => changed.has(name))), tensor: { ...tensor, packed: made } };
+}
+
+/** The bytes of a tensor that takes other values, in the order of the file. */
+async function encoded({ entry, format }: BlockTensor, values: Float32Array): Promise<Uint8Array> {
+  if (isFloatFormat(format)) return encodeFloats(format, values, entry.name);
+  const bytes = await readTensorBytes(entry);
+  encodeBlocks(format, values, bytes, entry.name);
+  return bytes;
 }
 
 /** A weight that is quantised while it is loaded, as it is: the files hold it as floats. */
@@ -57,6 +67,14 @@ export function isQuantisedOnLoad({ packed }: CheckpointTensor): boolean {
 /** True for a weight that the files hold quantised, false for one that is quantised while it is loaded. */
 function isStored(packed: PackedTensor): packed is StoredTensor {
   return 'requantised' in packed;
+}
+
+/** Formats of blocks would take any code for what is not finite. */
+function requireFiniteValues(values: Float32Array, name: string): void {
+  if (values.every(Number.isFinite)) return;
+  throw new UserError(
+    `${name} would hold numbers that are not finite, so nothing was written. Merge an adapter whose training did not diverge.`,
+  );
 }
 
 /** The way back of readRows: rows where the file has them, or its columns as rows. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../formats/errors.ts';
 import { weightFormats } from '../registry.ts';
 import { encodeBlocks } from './encodeBlocks.ts';
+import { encodeFloats } from './floats.ts';
 
 const file = new URL('../../../tests/fixtures/quant/encodings.json', import.meta.url);
 const fixture = JSON.parse(readFileSync(file, 'utf8')) as { values: string; bytes: Record<string, string> };
@@ -16,6 +17,13 @@ function weights(count: number, size: number, seed: number): Float32Array {
   });
 }
 
+/** The bytes with other values over them. */
+function encoded(format: Parameters<typeof encodeBlocks>[0], values: Float32Array, stored: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(stored);
+  encodeBlocks(format, values, bytes, 'blk.0.w');
+  return bytes;
+}
+
 const distance = (a: Float32Array, b: Float32Array) =>
   Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
 
@@ -25,7 +33,7 @@ describe.each(['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0'] as const)('%s', (name) =>
 
   it('has the very bits of gguf’s own encoder', () => {
     const other = new Uint8Array(expected.length).fill(0x11);
-    expect(encodeBlocks(name, values, other, 'w')).toEqual(expected);
+    expect(encoded(name, values, other)).toEqual(expected);
   });
 
   it('keeps the bytes of a block whose values are the same, whoever encoded it', () => {
@@ -35,26 +43,29 @@ describe.each(['q4_0', 'q4_1', 'q5_0', 'q5_1', 'q8_0'] as const)('%s', (name) =>
     const decoded = weightFormats[name].decode(stored, values.length);
     decoded[40] = 0.5;
     const { fileBytesPerBlock: bytes } = weightFormats[name];
-    const encoded = encodeBlocks(name, decoded, stored, 'w');
-    expect(encoded.subarray(0, bytes)).toEqual(stored.subarray(0, bytes));
-    expect(encoded.subarray(bytes, 2 * bytes)).not.toEqual(stored.subarray(bytes, 2 * bytes));
-    expect(encoded.subarray(2 * bytes)).toEqual(stored.subarray(2 * bytes));
+    const made = encoded(name, decoded, stored);
+    expect(made.subarray(0, bytes)).toEqual(stored.subarray(0, bytes));
+    expect(made.subarray(bytes, 2 * bytes)).not.toEqual(stored.subarray(bytes, 2 * bytes));
+    expect(made.subarray(2 * bytes)).toEqual(stored.subarray(2 * bytes));
   });
 });
 
-it('refuses a scale that no half holds', () => {
-  const large = new Float32Array(32).fill(1e7);
-  expect(() => encodeBlocks('q4_0', large, new Uint8Array(18), 'w')).toThrow(UserError);
-  expect(() => encodeBlocks('q8_0', large, new Uint8Array(34), 'w')).toThrow(
-    /the scale 78740.* which Q8_0 cannot hold/,
+it('refuses by name a scale that no half holds', () => {
+  const large = (count: number) => new Float32Array(count).fill(1e7);
+  expect(() => encoded('q4_0', large(32), new Uint8Array(18))).toThrow(UserError);
+  expect(() => encoded('q8_0', large(32), new Uint8Array(34))).toThrow(
+    /^blk\.0\.w would need the scale 78740.*, which Q8_0 cannot hold, so nothing was written/,
   );
-  expect(() => encodeBlocks('f16', large, new Uint8Array(64), 'blk.0.w')).toThrow(/blk\.0\.w .* F16 cannot/);
+  expect(() => encoded('q6_k', large(256).fill(1e9), new Uint8Array(210))).toThrow(
+    /^blk\.0\.w .* which Q6_K cannot hold/,
+  );
+  expect(() => encodeFloats('f16', large(32), 'blk.0.w')).toThrow(/^blk\.0\.w .* F16 cannot/);
 });
 
 describe.each(['q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k'] as const)('%s', (name) => {
   const { decode, fileBytesPerBlock } = weightFormats[name];
   const count = 8 * 256;
-  const stored = encodeBlocks(name, weights(count, 0.02, 1), new Uint8Array(8 * fileBytesPerBlock), 'w');
+  const stored = encoded(name, weights(count, 0.02, 1), new Uint8Array(8 * fileBytesPerBlock));
   const base = decode(stored, count);
 
   /** The superblocks with their scales as they are and the nearest codes, found by trying each. */
@@ -80,7 +91,7 @@ describe.each(['q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k'] as const)('%s', (name) =>
   });
 
   it('keeps all bytes where nothing changes', () => {
-    expect(encodeBlocks(name, base, stored, 'w')).toEqual(stored);
+    expect(encoded(name, base, stored)).toEqual(stored);
   });
 
   it('takes the nearest codes and keeps the scales where they reach', () => {
@@ -89,14 +100,14 @@ describe.each(['q2_k', 'q3_k', 'q4_k', 'q5_k', 'q6_k'] as const)('%s', (name) =>
       (value, i) => value + 0.1 * Math.sign(base[(i + 1) % count]! - value) * Math.abs(noise[i]!),
     );
     const nearest = withKeptScales(values);
-    const encoded = decode(encodeBlocks(name, values, stored, 'w'), count);
-    expect(distance(encoded, values)).toBeLessThanOrEqual(distance(nearest, values) * (1 + 1e-6));
+    const chosen = decode(encoded(name, values, stored), count);
+    expect(distance(chosen, values)).toBeLessThanOrEqual(distance(nearest, values) * (1 + 1e-6));
   });
 
   it('fits scales anew where weights leave their reach, and never does worse for it', () => {
     const values = base.map((value) => 1.7 * value);
-    const encoded = decode(encodeBlocks(name, values, stored, 'w'), count);
-    expect(distance(encoded, values)).toBeLessThan(0.5 * distance(withKeptScales(values), values));
+    const chosen = decode(encoded(name, values, stored), count);
+    expect(distance(chosen, values)).toBeLessThan(0.5 * distance(withKeptScales(values), values));
   });
 });
 

@@ -1,7 +1,12 @@
 import { UserError } from '../../formats/errors.ts';
+import type { BlockFormatName } from '../format.ts';
 import { floatToBfloat, floatToHalf } from '../half.ts';
 
 export type FloatFormatName = 'f32' | 'f16' | 'bf16';
+
+export function isFloatFormat(format: BlockFormatName): format is FloatFormatName {
+  return format === 'f32' || format === 'f16' || format === 'bf16';
+}
 
 /** The largest half. */
 export const largestHalf = 65504;

@@ -5,20 +5,20 @@
 import { UserError } from '../../formats/errors.ts';
 import { floatToHalf } from '../half.ts';
 
-export const SMALL_BLOCK = 32;
+const SMALL_BLOCK = 32;
 
-/** Writes the bytes of one block. Throws a UserError where its scale is no half. */
-export type EncodeBlock = (values: Float32Array, file: DataView) => void;
+/** Writes the bytes of one block. Throws a UserError that names the tensor where its scale is no half. */
+export type EncodeBlock = (values: Float32Array, file: DataView, tensor: string) => void;
 
 const { fround } = Math;
 
 /** value = d · (q − zero), d of the largest number, whose code is 0. */
-function symmetric(name: string, zero: 8 | 16, put: (file: DataView, codes: Uint8Array) => void): EncodeBlock {
+function symmetric(format: string, zero: 8 | 16, put: (file: DataView, codes: Uint8Array) => void): EncodeBlock {
   const codes = new Uint8Array(SMALL_BLOCK);
-  return (values, file) => {
+  return (values, file, tensor) => {
     const d = fround(largest(values) / -zero);
     const reciprocal = d === 0 ? 0 : fround(1 / d);
-    file.setUint16(0, scaleBits(name, d), true);
+    file.setUint16(0, scaleBits(tensor, format, d), true);
     for (let i = 0; i < SMALL_BLOCK; i++) {
       const scaled = fround(values[i]! * reciprocal);
       codes[i] = Math.min(Math.trunc(fround(scaled + (zero + 0.5))), 2 * zero - 1);
@@ -28,14 +28,14 @@ function symmetric(name: string, zero: 8 | 16, put: (file: DataView, codes: Uint
 }
 
 /** value = d · q + m, m the least number and d a step of those up to the greatest. */
-function fromLeast(name: string, most: 15 | 31, put: (file: DataView, codes: Uint8Array) => void): EncodeBlock {
+function fromLeast(format: string, most: 15 | 31, put: (file: DataView, codes: Uint8Array) => void): EncodeBlock {
   const codes = new Uint8Array(SMALL_BLOCK);
-  return (values, file) => {
+  return (values, file, tensor) => {
     const [least, greatest] = extremes(values);
     const d = fround(fround(greatest - least) / most);
     const reciprocal = d === 0 ? 0 : fround(1 / d);
-    file.setUint16(0, scaleBits(name, d), true);
-    file.setUint16(2, scaleBits(name, least), true);
+    file.setUint16(0, scaleBits(tensor, format, d), true);
+    file.setUint16(2, scaleBits(tensor, format, least), true);
     for (let i = 0; i < SMALL_BLOCK; i++) {
       const scaled = fround(fround(values[i]! - least) * reciprocal);
       codes[i] = Math.min(Math.trunc(fround(scaled + 0.5)), most);
@@ -50,22 +50,22 @@ export const encodeQ5_0 = symmetric('Q5_0', 16, (file, codes) => putFifthBits(fi
 export const encodeQ5_1 = fromLeast('Q5_1', 31, (file, codes) => putFifthBits(file, 4, codes));
 
 /** value = d · q; halves are rounded away from zero. */
-export const encodeQ8_0: EncodeBlock = (values, file) => {
+export const encodeQ8_0: EncodeBlock = (values, file, tensor) => {
   const d = fround(Math.abs(largest(values)) / 127);
   const reciprocal = d === 0 ? 0 : fround(1 / d);
-  file.setUint16(0, scaleBits('Q8_0', d), true);
+  file.setUint16(0, scaleBits(tensor, 'Q8_0', d), true);
   for (let i = 0; i < SMALL_BLOCK; i++) {
     const scaled = fround(values[i]! * reciprocal);
     file.setInt8(2 + i, Math.sign(scaled) * Math.floor(Math.abs(scaled) + 0.5));
   }
 };
 
-/** A scale as a half. */
-export function scaleBits(name: string, scale: number): number {
+/** A scale as a half. Throws a UserError that names the tensor where it is too large. */
+export function scaleBits(tensor: string, format: string, scale: number): number {
   const bits = floatToHalf(scale);
   if ((bits & 0x7c00) !== 0x7c00) return bits;
   throw new UserError(
-    `A block would need the scale ${scale}, which ${name} cannot hold. Merge without --requantize, into a model in F32 or BF16.`,
+    `${tensor} would need the scale ${scale}, which ${format} cannot hold, so nothing was written. Merge without --requantize, into a model in F32 or BF16.`,
   );
 }
 

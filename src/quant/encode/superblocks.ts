@@ -26,14 +26,17 @@ interface GroupFit {
   readonly error: number;
 }
 
-/** @param file the bytes of the superblock; those of its codes, and of its scales where they are fitted anew, are written over */
-export function encodeSuperblock(kind: SuperblockFile, values: Float32Array, file: DataView): void {
+/**
+ * Throws a UserError that names the tensor where a scale is no half.
+ * @param file the bytes of the superblock; those of its codes, and of its scales where they are fitted anew, are written over
+ */
+export function encodeSuperblock(kind: SuperblockFile, values: Float32Array, file: DataView, tensor: string): void {
   const stored = storedFit(kind, values, file);
   if (stored.groups.every((group, i) => reaches(kind, group, groupOf(kind, values, i)))) {
     putCodes(kind, stored, values, file);
     return;
   }
-  const fits = [refit(kind, values, stored.d, stored.dmin, stored), newFit(kind, values)];
+  const fits = [refit(kind, values, stored.d, stored.dmin, stored), newFit(kind, values, tensor)];
   const best = fits.reduce((least, fit) => (fit.error < least.error ? fit : least), stored);
   if (best !== stored) putScales(kind, best, file);
   putCodes(kind, best, values, file);
@@ -75,12 +78,12 @@ function refit(kind: SuperblockFile, values: Float32Array, d: number, dmin: numb
 }
 
 /** With d and dmin such that the largest scale and the largest min are stored by the largest integers. */
-function newFit(kind: SuperblockFile, values: Float32Array): Fit {
+function newFit(kind: SuperblockFile, values: Float32Array, tensor: string): Fit {
   const { layout, scales, zero } = kind;
   const ideals = Array.from({ length: SUPERBLOCK / kind.group }, (_, i) => idealScale(kind, groupOf(kind, values, i)));
   const farthest = ideals.reduce((most, [step]) => (Math.abs(step) > Math.abs(most) ? step : most), 0);
   const lowest = ideals.reduce((low, [, least]) => Math.min(low, least), 0);
-  const half = (value: number) => halfToFloat(scaleBits(layout.name.toUpperCase(), value));
+  const half = (value: number) => halfToFloat(scaleBits(tensor, layout.name.toUpperCase(), value));
   const d = half(farthest / (zero === undefined ? scales[1] : scales[0]));
   return refit(kind, values, d, zero === undefined ? half(-lowest / scales[1]) : 0);
 }
