@@ -90,7 +90,7 @@ export function createStudioEngine({ shaders, sampleUrl, decodeImage }: Surround
   return {
     describeGpu: () => machine.describe(),
     async describeStorage() {
-      const { usage = 0, quota = 0, persisted } = await storageReport();
+      const { usage = 0, quota, persisted } = await storageReport();
       return { usage, quota, persisted, heldElsewhere: await heldElsewhere() };
     },
     methods: async () => describeMethods(),

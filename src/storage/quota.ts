@@ -3,8 +3,8 @@
 export interface StorageReport {
   /** bytes in use by this site, as the browser estimates them; undefined where it does not say */
   readonly usage?: number;
-  /** bytes this site may use in all; undefined where the browser does not say */
-  readonly quota?: number;
+  /** bytes this site may use in all; null where the browser does not say */
+  readonly quota: number | null;
   /** true where the browser has promised not to clear the data by itself */
   readonly persisted: boolean;
 }
@@ -16,7 +16,7 @@ export async function storageReport(): Promise<StorageReport> {
     storage?.estimate?.().catch(() => undefined),
     storage?.persisted?.().catch(() => false),
   ]);
-  return { usage: estimate?.usage, quota: estimate?.quota, persisted: persisted ?? false };
+  return { usage: estimate?.usage, quota: estimate?.quota ?? null, persisted: persisted ?? false };
 }
 
 /** Asks the browser not to clear the data by itself (some ask the user). Resolves to whether it promised. */
@@ -26,12 +26,6 @@ export async function requestPersistence(): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Whether `bytes` more would fit with a tenth to spare; true where the browser does not say, since saving reports StorageFull itself. */
-export function hasRoomFor(report: StorageReport, bytes: number): boolean {
-  if (report.quota === undefined) return true;
-  return (report.usage ?? 0) + bytes <= report.quota * 0.9;
 }
 
 /** Absent outside secure contexts and in Node; old browsers lack some of its methods. */

@@ -16,7 +16,8 @@ export interface GpuReport {
 export interface StorageReport {
   /** bytes */
   readonly usage: number;
-  readonly quota: number;
+  /** bytes; null where the browser does not say */
+  readonly quota: number | null;
   readonly persisted: boolean;
   /** another tab holds the library: this one reads, but keeps nothing */
   readonly heldElsewhere: boolean;

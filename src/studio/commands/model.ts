@@ -1,6 +1,7 @@
 import type { ModelCard, ModelFile, PricedWeights } from '../../engine/api.ts';
 import { toEngineError } from '../../engine/client.ts';
 import { isActive } from '../logic/readiness.ts';
+import { hasRoomFor } from '../logic/room.ts';
 import { settingsOfFields } from '../logic/settings.ts';
 import { patch, useStudio } from '../state/store.ts';
 import { reopenData, showSome } from './data.ts';
@@ -60,12 +61,12 @@ async function fitDataTo(card: ModelCard): Promise<void> {
   if (useStudio.getState().data.card) await reopenData();
 }
 
-/** A model is kept unless that would fill more than nine tenths of what the browser allows. */
+/** A model is kept where there is room for it. */
 async function keepWhereThereIsRoom(card: ModelCard): Promise<void> {
   if (!useStudio.getState().machine.storage) await refreshStorage();
   const { storage } = useStudio.getState().machine;
   if (card.isStored || !storage || storage.heldElsewhere) return;
-  if (storage.usage + card.fileBytes <= storage.quota * 0.9) await keepModel();
+  if (hasRoomFor(storage, card.fileBytes)) await keepModel();
 }
 
 export async function keepModel(): Promise<void> {

@@ -11,6 +11,7 @@ import { IconButton } from '../components/Button.tsx';
 import { classes } from '../components/classes.ts';
 import { Tip } from '../components/Tip.tsx';
 import { formatBytes } from '../logic/format.ts';
+import { roomText } from '../logic/room.ts';
 import { goTo } from '../routing.ts';
 import { useStudio } from '../state/store.ts';
 import { Mark } from './Mark.tsx';
@@ -69,7 +70,7 @@ function GpuFacts({ gpu }: { gpu: GpuReport }): ReactNode {
 
 function StorageChip({ storage }: { storage: StorageReport }): ReactNode {
   const facts = [
-    `The library holds ${formatBytes(storage.usage)} of the ${formatBytes(storage.quota)} this browser allows.`,
+    `The library holds ${roomText(storage)}.`,
     storage.persisted ? 'The browser has promised to keep it.' : 'The browser may clear it when the disk runs full.',
     ...(storage.heldElsewhere ? ['Another tab has the library open, so this tab keeps nothing.'] : []),
   ];
