@@ -47,6 +47,7 @@ MODELS = [
     ('qwen2', GROUPED, CAUSAL, ('v_proj', 'up_proj', 'mlp.up_proj', 'layers', 'embed_tokens', 'norm')),
     ('qwen3', GROUPED, CAUSAL, ('q_proj', 'down_proj', 'mlp.up_proj', 'layers', 'embed_tokens', 'q_norm')),
     ('gemma', {**GROUPED, 'head_dim': 8}, CAUSAL, ('o_proj', 'up_proj', 'self_attn.v_proj', 'layers', 'embed_tokens', 'norm')),
+    ('gemma2', {**GROUPED, 'head_dim': 8}, CAUSAL, ('k_proj', 'gate_proj', 'self_attn.q_proj', 'layers', 'embed_tokens', 'pre_feedforward_layernorm')),
     ('gemma3_text', {**GROUPED, 'head_dim': 8}, ('CAUSAL_LM',), ('o_proj', 'up_proj', 'self_attn.v_proj', 'layers', 'embed_tokens', 'norm')),
     ('phi3', {**GROUPED, 'pad_token_id': 0}, CAUSAL, ('qkv_proj', 'gate_up_proj', 'mlp.down_proj', 'layers', 'embed_tokens', 'norm')),
     ('gpt2', GPT2, CAUSAL, ('c_attn', 'c_fc', 'mlp.c_proj', 'h', 'wte', 'ln_1')),
@@ -60,6 +61,7 @@ MODELS = [
     ('vit', dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48, image_size=16, patch_size=8), ('IMAGE_CLS',),
      ('q_proj', 'fc1', 'mlp.fc2', 'layers', 'projection', 'layernorm_before')),
     ('t5', T5, ('SEQ_2_SEQ_LM',), ('q', 'wi', 'EncDecAttention.v', 'block', 'shared', 'layer_norm')),
+    ('mt5', T5, ('SEQ_2_SEQ_LM',), ('v', 'wi_1', 'SelfAttention.o', 'block', 'shared', 'layer_norm')),
 ]
 
 
@@ -112,7 +114,7 @@ def open_model(config, task: str):
 def module_paths(model) -> list[str]:
     kinds = (torch.nn.Linear, Conv1D, torch.nn.Embedding, torch.nn.LayerNorm)
     return [name for name, module in model.named_modules() if isinstance(module, kinds) or type(module).__name__.endswith('RMSNorm')
-            or type(module).__name__ in ('T5LayerNorm', 'Conv2d')]
+            or type(module).__name__ in ('T5LayerNorm', 'MT5LayerNorm', 'Conv2d')]
 
 
 def config_of(kind: str, task: str, fields: dict):

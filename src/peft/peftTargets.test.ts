@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { attachTo } from '../../tests/peft/gradients.ts';
+import { UserError } from '../formats/errors.ts';
 import type { ModelDescription, TaskType } from '../models/family.ts';
 import { describeModel } from '../models/registry.ts';
 import { rankOf, scaleOf } from './lora/scale.ts';
@@ -53,7 +54,7 @@ describe.each(models)('targets are those of PEFT: $config.model_type, $task', ({
   it.each(cases)('$fields', ({ fields, targets, saved = [], ...expected }) => {
     const attach = () => attachTo(description, fields, taskType as string);
     if (targets === false) {
-      expect(attach).toThrow();
+      expect(attach).toThrow(UserError);
       return;
     }
     const paths = (numbers: readonly number[]) => numbers.map((number) => modules[number] ?? '').sort();
