@@ -20,6 +20,10 @@ interface Fields {
   readonly version?: unknown;
   /** GPTQModel: pattern of module paths → fields that are otherwise there */
   readonly dynamic?: Readonly<Record<string, Fields>> | null;
+  /** GPTQ: the columns of a group are any, in the order of their activations */
+  readonly desc_act?: unknown;
+  readonly bnb_4bit_quant_type?: unknown;
+  readonly bnb_4bit_use_double_quant?: unknown;
 }
 
 export interface QuantisationConfig {
@@ -40,13 +44,8 @@ export const settingsFiles: readonly string[] = ownFiles.map(([name]) => name);
 
 /** Undefined where weights are as they say themselves. */
 export async function readQuantisationConfig(config: unknown, files: FileSet): Promise<QuantisationConfig | undefined> {
-  const fields = (config as { quantization_config?: Fields | null } | null)?.quantization_config;
-  if (fields) {
-    const place = 'config.json: quantization_config';
-    const method = fields.quant_method ?? (fields.load_in_4bit || fields.load_in_8bit ? 'bitsandbytes' : undefined);
-    if (method === undefined) throw unread({ place }, 'quant_method', undefined, '');
-    return { method: String(method), fields, place };
-  }
+  const within = quantisationWithin(config);
+  if (within) return within;
   for (const [name, usual] of ownFiles) {
     const source = files.get(name);
     if (!source) continue;
@@ -54,6 +53,16 @@ export async function readQuantisationConfig(config: unknown, files: FileSet): P
     return { method: String(own.quant_method ?? usual), fields: own, place: name };
   }
   return undefined;
+}
+
+/** What config.json itself says. Throws a UserError where it does not name the method. */
+export function quantisationWithin(config: unknown): QuantisationConfig | undefined {
+  const fields = (config as { quantization_config?: Fields | null } | null)?.quantization_config;
+  if (!fields) return undefined;
+  const place = 'config.json: quantization_config';
+  const method = fields.quant_method ?? (fields.load_in_4bit || fields.load_in_8bit ? 'bitsandbytes' : undefined);
+  if (method === undefined) throw unread({ place }, 'quant_method', undefined, '');
+  return { method: String(method), fields, place };
 }
 
 /** Throws a UserError that names the field. @param module path of the linear: GPTQModel may give it settings of its own */
