@@ -42,10 +42,19 @@ interface Weight {
   readonly isNew: boolean;
 }
 
-/** Throws a UserError where the format has no place for what the adapter brings. Tensors are read and rounded one at a time. */
+/**
+ * Throws a UserError where the adapter changes nothing, or the format has no place for what it brings. Tensors are read and rounded one
+ * at a time.
+ */
 export async function mergedInFormat(merging: Merging): Promise<MergedInFormat> {
   const { checkpoint } = merging;
+  if (checkpoint.kind === 'gguf' && checkpoint.quantisation)
+    throw new UserError(
+      'load_in_4bit and load_in_8bit: a GGUF file has no place for bitsandbytes weights. Leave them out to keep its own format, or merge without --requantize.',
+    );
   const weights = [...mergedShapes(merging)].map(([name, shape]) => weightOf(merging, name, shape));
+  if (!weights.some(({ name, isNew }) => isNew || mayChange(merging, name)))
+    throw new UserError('The adapter changes none of this model’s weights. Check that it was trained on this model.');
   const touched = weights.filter(
     ({ name, tensor, isNew }) => isNew || isQuantisedOnLoad(tensor) || mayChange(merging, name),
   );
@@ -114,8 +123,9 @@ async function openFolder({ checkpoint }: Merging, touched: readonly Weight[]): 
 }
 
 async function openGguf(touched: readonly Weight[]): Promise<WeightFile> {
-  const source = touched[0]?.tensor.entry.source;
-  if (!source) throw new UserError('The adapter changes nothing of this model, so there is nothing to merge.');
+  const [first] = touched;
+  if (!first) throw new Error('nothing is to be written anew');
+  const { source } = first.tensor.entry;
   const head = touched.find(({ isNew }) => isNew)?.tensor;
   const added = head && !head.packed ? { ...head.entry, format: head.format } : undefined;
   return ggufFile(source, await readGguf(source), added);

@@ -25,7 +25,7 @@ export interface MergedTensor {
 }
 
 /** Throws a UserError where the method does not merge, or the adapter has a bias that the model has no place for. */
-export function mergingOf({ model: { checkpoint }, adapter, values }: AttachedAdapter): Merging {
+export function mergingOf({ model: { checkpoint }, adapter, values }: Omit<AttachedAdapter, 'folder'>): Merging {
   const { merge, whyNoMerge = 'Use it beside the model.' } = methodOf(adapter.peftType);
   if (!merge) throw new UserError(`A ${adapter.peftType} adapter cannot be merged into the weights. ${whyNoMerge}`);
   const { tieWordEmbeddings, embeddingPath, headPath } = checkpoint.description;

@@ -8,7 +8,7 @@ import { writeSafetensors } from '../../src/formats/safetensorsWriter.ts';
 import { readTensorBytes, type TensorEntry } from '../../src/formats/tensorEntry.ts';
 import { openCheckpoint, readDecoded } from '../../src/models/checkpoint.ts';
 import { parityCase } from '../parity/cases.ts';
-import { graft, put, refusal, scratchFolder } from './harness.ts';
+import { ggufFile, graft, put, refusal, scratchFolder } from './harness.ts';
 
 let scratch: ReturnType<typeof scratchFolder>;
 beforeEach(() => (scratch = scratchFolder()));
@@ -221,6 +221,18 @@ describe('graft merge --requantize', () => {
     expect(
       await refusal('merge', '--model', file, '--adapter', withHead, '--output', `${output}2`, '--requantize'),
     ).toMatch(/brings a head of its own \(score\.weight\), which a GGUF file has no place for/);
+  });
+
+  it('has no place in a GGUF file for weights that a run file quantises', async () => {
+    const model = put(join(scratch.path, 'floats.gguf'), ggufFile({}));
+    const adapter = await faintLora(model);
+    const output = join(scratch.path, 'merged');
+    for (const field of ['load_in_4bit', 'load_in_8bit']) {
+      const run = put(join(scratch.path, 'run.yaml'), `model: ./floats.gguf\n${field}: true\n`);
+      expect(await refusal('merge', '--config', run, '--adapter', adapter, '--output', output, '--requantize')).toBe(
+        'load_in_4bit and load_in_8bit: a GGUF file has no place for bitsandbytes weights. Leave them out to keep its own format, or merge without --requantize.',
+      );
+    }
   });
 
   it('never writes over the file that it reads', async () => {
