@@ -4,7 +4,7 @@ import type { PlacedBytes } from '../formats/weightFile.ts';
 /** Writes a file piece by piece; it stands under its name when it is whole. */
 export function writePieces(path: string, header: Uint8Array, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   return writeFile(path, async (file) => {
-    await file.write(header);
+    await writeWhole(file, header);
     for await (const piece of pieces) await writeWhole(file, piece);
   });
 }
