@@ -7,8 +7,7 @@ import { entryOf, specOf, type StoredTensor } from '../formats/storedTensor.ts';
 import { readTensorBytes } from '../formats/tensorEntry.ts';
 import { encodeBlocks } from '../quant/encode/encodeBlocks.ts';
 import { encodeFloats, isFloatFormat } from '../quant/encode/floats.ts';
-import type { PackedTensor } from '../quant/packed.ts';
-import { rowsOf, type BlockTensor, type CheckpointTensor } from './checkpoint.ts';
+import { rowsOf, type BlockTensor, type CheckpointTensor, type QuantisedTensor } from './checkpoint.ts';
 
 export interface RewrittenTensor {
   /** the bytes of the tensors that other values change, by their names in the files */
@@ -18,9 +17,10 @@ export interface RewrittenTensor {
 }
 
 /** The tensors of a safetensors file that other values of the weight change, as they would stand there. */
-export function rewrittenSpecs({ entry, packed }: CheckpointTensor): readonly TensorSpec[] {
+export function rewrittenSpecs(tensor: CheckpointTensor): readonly TensorSpec[] {
+  const { entry, packed } = tensor;
   if (!packed) return [specOf(entry)];
-  return isStored(packed) ? packed.rewritten : bitsandbytesSpecs(entry.name, packed);
+  return isStored(tensor) ? tensor.packed.rewritten : bitsandbytesSpecs(entry.name, packed);
 }
 
 /**
@@ -34,12 +34,12 @@ export async function rewriteTensor(tensor: CheckpointTensor, values: Float32Arr
     const bytes = await encoded(tensor, inFileOrder(tensor, values));
     return { parts: new Map([[entry.name, bytes]]), tensor: { ...tensor, entry: entryOf(entry, bytes) } };
   }
-  if (!isStored(packed)) {
+  if (!isStored(tensor)) {
     const made = requantised(entry.name, packed, values);
     return { parts: await bitsandbytesTensors(entry.name, made), tensor: { ...tensor, packed: made } };
   }
-  const { parts, tensor: made } = await packed.requantised(values);
-  const changed = new Set(packed.rewritten.map(({ name }) => name));
+  const { parts, tensor: made } = await tensor.packed.requantised(values);
+  const changed = new Set(tensor.packed.rewritten.map(({ name }) => name));
   return { parts: new Map([...parts].filter(([name]) => changed.has(name))), tensor: { ...tensor, packed: made } };
 }
 
@@ -60,13 +60,13 @@ export async function copyOfTensor(tensor: CheckpointTensor): Promise<RewrittenT
   return { parts, tensor };
 }
 
-export function isQuantisedOnLoad({ packed }: CheckpointTensor): boolean {
-  return packed !== undefined && !isStored(packed);
+export function isQuantisedOnLoad({ original }: CheckpointTensor): boolean {
+  return original !== undefined;
 }
 
-/** True for a weight that the files hold quantised, false for one that is quantised while it is loaded. */
-function isStored(packed: PackedTensor): packed is StoredTensor {
-  return 'requantised' in packed;
+/** True for a weight that the files hold quantised by several tensors. */
+function isStored(tensor: CheckpointTensor): tensor is QuantisedTensor & { readonly packed: StoredTensor } {
+  return tensor.packed !== undefined && !isQuantisedOnLoad(tensor);
 }
 
 /** Formats of blocks would take any code for what is not finite. */
