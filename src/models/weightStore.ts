@@ -52,7 +52,10 @@ export class WeightStore {
     this.#gpu = gpu;
   }
 
-  /** Streams every tensor that the model uses and that is not there yet from the file to the GPU, slice by slice. Stops at `signal`. */
+  /**
+   * Streams every tensor that the model uses and that is not there yet from the file to the GPU, slice by slice. Stops at `signal`. Where
+   * it stops or fails the store is as it was before.
+   */
   async load(checkpoint: Checkpoint, positions: number, options: LoadOptions = {}): Promise<void> {
     const { without, onProgress, signal } = options;
     const used = neededShapes(checkpoint.description);
@@ -66,7 +69,7 @@ export class WeightStore {
     const arriving: Arriving[] = [];
     let done = 0;
     let sinceWait = 0;
-    await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, async () => {
+    const stream = async () => {
       try {
         for (const [name, constant] of checkpoint.description.constants(positions))
           if (!this.#ranges.has(`constant:${name}`)) this.#putFloats(`constant:${name}`, constant.data);
@@ -86,7 +89,15 @@ export class WeightStore {
       } finally {
         quantiser.destroy();
       }
-    });
+    };
+    const before = { names: new Set(this.#ranges.keys()), buffers: this.#buffers.length };
+    try {
+      await this.#gpu.memory.checked(`the model's weights (${Math.ceil(total / 1e6)} MB)`, stream);
+    } catch (error) {
+      await this.#gpu.wait(Promise.allSettled(arriving.map(({ whole }) => whole))); // or they would write to what is freed
+      this.#keepOnly(before);
+      throw error;
+    }
   }
 
   range(name: string, shard: number, plane: number): BufferRange {
@@ -98,6 +109,12 @@ export class WeightStore {
   destroy(): void {
     for (const buffer of this.#buffers) this.#gpu.memory.destroy(buffer);
     this.#ranges.clear();
+  }
+
+  /** Frees what was made since. @param buffers how many of them there were */
+  #keepOnly({ names, buffers }: { readonly names: ReadonlySet<string>; readonly buffers: number }): void {
+    for (const buffer of this.#buffers.splice(buffers)) this.#gpu.memory.destroy(buffer);
+    for (const name of [...this.#ranges.keys()]) if (!names.has(name)) this.#ranges.delete(name);
   }
 
   async #arrive(arriving: readonly Arriving[]): Promise<void> {

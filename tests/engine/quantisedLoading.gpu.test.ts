@@ -92,6 +92,24 @@ describe('weights that the GPU quantises while they are loaded', () => {
     expect([...heldBytes()]).toEqual([]);
   });
 
+  it('leave nothing of a load that stops on its way, and come whole with the next', async () => {
+    const { checkpoint, positions } = (await openModel(demo)).quantised(nf4);
+    const fresh = new WeightStore(context.gpu);
+    await fresh.load(checkpoint, positions);
+    const whole = heldBytes();
+    fresh.destroy();
+    const store = new WeightStore(context.gpu);
+    await store.load(checkpoint, positions, { without: new Set([...checkpoint.tensors.keys()].slice(1)) });
+    const before = heldBytes();
+    const stop = new AbortController();
+    const onProgress = () => heldBytes().has('staging') && stop.abort();
+    await expect(store.load(checkpoint, positions, { onProgress, signal: stop.signal })).rejects.toThrow();
+    expect(heldBytes()).toEqual(before);
+    await store.load(checkpoint, positions);
+    expect(heldBytes()).toEqual(whole);
+    store.destroy();
+  });
+
   it('stop on their way where that is asked for', async () => {
     const model = (await openModel(demo)).quantised(nf4);
     const stop = new AbortController();
