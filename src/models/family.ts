@@ -15,7 +15,10 @@ export interface ModuleInfo {
   readonly isReadWhole?: boolean;
   /** a convolution over patches: files hold the weight under this shape; here it is [outFeatures, inFeatures] */
   readonly shapeInFile?: readonly number[];
-  /** linear and patches: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight [inFeatures = vocabulary, outFeatures]; norm: both the width */
+  /**
+   * linear and patches: x [.., inFeatures] → [.., outFeatures], weight [outFeatures, inFeatures]; embedding: weight
+   * [inFeatures = vocabulary, outFeatures]; norm: both the width
+   */
   readonly inFeatures: number;
   readonly outFeatures: number;
 }

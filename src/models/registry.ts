@@ -10,7 +10,7 @@ import { gpt2 } from './gpt2.ts';
 import { phi3 } from './phi3.ts';
 
 /** Every model family that Graft can run. Adding one is its file and a line here. */
-export const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma, phi3];
+const modelFamilies: readonly ModelFamily[] = [llama, bert, gpt2, bloom, vit, t5, gemma, phi3];
 
 const modelTypes = modelFamilies.flatMap((family) => family.modelTypes);
 const ggufArchitectures = modelFamilies.flatMap(({ gguf }) => gguf?.architectures ?? []);

@@ -55,8 +55,8 @@ export interface Tuner {
 }
 
 /**
- * The modules (linears, where `kinds` says no more) that `targetFields` name, the tensors trained whole, and what lies in the file for every method. Where no target is named
- * they are the family's for this method, else those of LoRA, as in PEFT's constants.py.
+ * The modules (linears, where `kinds` says no more) that `targetFields` name, the tensors trained whole, and what lies in the file for
+ * every method. Where no target is named they are the family's for this method, else those of LoRA, as in PEFT's constants.py.
  * @param heads of the task, that are trained whole
  */
 export function attachTuner(

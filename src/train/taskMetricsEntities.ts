@@ -12,7 +12,10 @@ export interface EntityScores {
   readonly f1: number;
 }
 
-/** Whether labels mark the words of entities: O outside of one, B- where it begins, I- inside, with E- and S- also where it ends and where it is a word alone. */
+/**
+ * Whether labels mark the words of entities: O outside of one, B- where it begins, I- inside, with E- and S- also where it ends and where
+ * it is a word alone.
+ */
 export function areEntityTags(names: readonly string[]): boolean {
   return names.every((name) => /^([BIES]-.|O$)/.test(name)) && names.some((name) => /^[BI]-/.test(name));
 }

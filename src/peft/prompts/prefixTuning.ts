@@ -60,7 +60,10 @@ export const prefixTuning: Method = {
   attach,
 };
 
-/** P-tuning v2 (Liu et al., arXiv 2110.07602) is prefix tuning without projection; PEFT has no name of its own for it, and its file is prefix tuning's. */
+/**
+ * P-tuning v2 (Liu et al., arXiv 2110.07602) is prefix tuning without projection; PEFT has no name of its own for it, and its file is
+ * prefix tuning's.
+ */
 export const pTuningV2: Method = {
   peftType: 'P_TUNING_V2',
   filedAs: 'PREFIX_TUNING',
