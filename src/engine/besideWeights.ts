@@ -1,4 +1,5 @@
 import type { LabelMap } from '../data/labels.ts';
+import type { ByteSource, FileSet } from '../formats/byteSource.ts';
 import { UserError } from '../formats/errors.ts';
 import { stripCommonFolder } from '../formats/fileSet.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
@@ -27,11 +28,8 @@ export async function filesBesideWeights({
 }: Checkpoint): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; missing?: string }> {
   const written = new Map<string, Uint8Array<ArrayBuffer>>();
   if (tokenizer.kind === 'files') {
-    const folder = stripCommonFolder(files);
-    for (const name of besideWeights) {
-      const source = folder.get(name);
-      if (source) written.set(name, new Uint8Array(await source.read(0, source.size)));
-    }
+    for (const [name, source] of sourcesBesideWeights(files))
+      written.set(name, new Uint8Array(await source.read(0, source.size)));
     return written.has('tokenizer.json') ? { files: written } : { files: written, missing: 'the model has none' };
   }
   try {
@@ -42,6 +40,19 @@ export async function filesBesideWeights({
     if (error instanceof UserError) return { files: written, missing: error.message };
     throw error;
   }
+}
+
+/** Bytes of the files that filesBesideWeights copies from a folder. */
+export function bytesBesideWeights({ files }: Pick<Checkpoint, 'files'>): number {
+  return sourcesBesideWeights(files).reduce((sum, [, { size }]) => sum + size, 0);
+}
+
+function sourcesBesideWeights(files: FileSet): [string, ByteSource][] {
+  const folder = stripCommonFolder(files);
+  return besideWeights.flatMap((name) => {
+    const source = folder.get(name);
+    return source ? [[name, source]] : [];
+  });
 }
 
 function ggufTokenizerFiles(metadata: ReadonlyMap<string, unknown>): [string, string][] {

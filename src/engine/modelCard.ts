@@ -65,7 +65,7 @@ export function modelCard(model: LoadedModel, id: string, isStored: boolean): Mo
 }
 
 /** The weights that the model computes with, by role and format. */
-function weightGroups({ description, tensors }: Checkpoint): WeightGroup[] {
+export function weightGroups({ description, tensors }: Checkpoint): WeightGroup[] {
   const groups = new Map<string, WeightGroup>();
   for (const [name, role] of weightRoles(description)) {
     const tensor = tensors.get(name);

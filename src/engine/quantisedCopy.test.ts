@@ -77,10 +77,13 @@ describe('a quantised copy', () => {
     const bytes = (priced: object | undefined) => (priced && 'bytes' in priced ? Number(priced.bytes) : NaN);
     expect(bytes(double?.memory)).toBeLessThan(bytes(stored?.memory));
     const files = await quantisedCopy((await open('llama-nf4')).quantised(nf4), ignore, new AbortController().signal);
-    expect(files.get('model.safetensors')?.size).toBe(bytes(double?.copy));
+    expect([...files.values()].reduce((sum, { size }) => sum + size, 0)).toBe(bytes(double?.copy));
 
     const packed = pricedWeights(await open('llama-gguf.gguf'));
     expect(packed.filter(({ memory }) => 'bytes' in memory).map(({ name }) => name)).toEqual(['stored']);
+    expect(packed.at(-1)?.memory).toEqual({
+      reason: expect.stringMatching(/^Its weights are quantised already \(Q/) as string,
+    });
     const odd = pricedWeights(await open('qwen2-int8')).filter(({ name }) => name === 'int8');
     expect(odd).toMatchObject([
       { embeddings: false, memory: { bytes: expect.any(Number) as number } },

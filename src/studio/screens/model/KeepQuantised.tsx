@@ -11,6 +11,7 @@ import { WorkProgress } from '../../components/Progress.tsx';
 import { Switch } from '../../components/Switch.tsx';
 import { formatBytes } from '../../logic/format.ts';
 import { isActive } from '../../logic/readiness.ts';
+import { whyNoRoom } from '../../logic/room.ts';
 import { bytesOf, reasonOf } from '../../logic/weightChoices.ts';
 import { useStudio } from '../../state/store.ts';
 import common from './WeightErrors.module.css';
@@ -20,12 +21,12 @@ export function KeepQuantised({ card, priced }: { card: ModelCard; priced: Price
   const [replaces, setReplaces] = useState(false);
   const keeping = useStudio((state) => state.quantise.keeping);
   const isKeepingOriginal = useStudio((state) => state.model.keeping.busy);
-  const heldElsewhere = useStudio((state) => state.machine.storage?.heldElsewhere ?? false);
+  const storage = useStudio((state) => state.machine.storage);
   const isTraining = useStudio((state) => isActive(state.run.status));
   const bytes = bytesOf(priced.copy);
-  const reason = heldElsewhere
+  const reason = storage?.heldElsewhere
     ? 'Another tab has the library open, so nothing can be kept from this one.'
-    : reasonOf(priced.copy);
+    : (reasonOf(priced.copy) ?? (storage && whyNoRoom(storage, bytes ?? 0)));
   const keep = async (): Promise<void> => {
     if (await keepQuantised(priced, replaces && card.isStored)) freshStart();
   };
@@ -34,7 +35,7 @@ export function KeepQuantised({ card, priced }: { card: ModelCard; priced: Price
       <h3 id="keep-quantised" className={common.title}>
         Keep it quantised
       </h3>
-      <p className={common.text}>
+      <p id="keep-quantised-size" className={common.text}>
         {reason ??
           `A copy of ${formatBytes(bytes ?? 0)} in this browser's library, that opens quantised at once. The original has ${formatBytes(card.fileBytes)}.`}
       </p>
@@ -58,18 +59,17 @@ export function KeepQuantised({ card, priced }: { card: ModelCard; priced: Price
           </Button>
         </div>
       ) : (
-        reason === null && (
-          <div className={common.work}>
-            <Button
-              size="small"
-              icon={<HardDriveDownload />}
-              disabled={isTraining || isKeepingOriginal}
-              onClick={() => void keep()}
-            >
-              Keep the quantised copy
-            </Button>
-          </div>
-        )
+        <div className={common.work}>
+          <Button
+            size="small"
+            icon={<HardDriveDownload />}
+            aria-describedby="keep-quantised-size"
+            disabled={reason !== null || isTraining || isKeepingOriginal}
+            onClick={() => void keep()}
+          >
+            Keep the quantised copy
+          </Button>
+        </div>
       )}
     </section>
   );
