@@ -8,7 +8,7 @@ import { weightFormats } from '../quant/registry.ts';
 export interface QuantisationError {
   /** name of the weight */
   readonly name: string;
-  /** ‖quantised − stored‖ ÷ ‖stored‖ */
+  /** ‖quantised − stored‖ ÷ ‖stored‖ of at most `rowsCompared` rows, which are quantised by themselves */
   readonly relativeError: number;
 }
 

@@ -48,7 +48,7 @@ export interface WeightError {
   /** path of the layer that it is in, such as 'model.layers.3'; null outside of layers */
   readonly layer: string | null;
   readonly role: WeightRole;
-  /** ‖quantised − stored‖ ÷ ‖stored‖ */
+  /** ‖quantised − stored‖ ÷ ‖stored‖, measured on a sample of the weight's rows */
   readonly relativeError: number;
 }
 

@@ -54,8 +54,8 @@ function Findings({ errors, usual }: { errors: readonly WeightError[]; usual: nu
     <>
       <p className={styles.text}>
         Weights move by <strong>{formatShare(meanError(errors))}</strong> of their size on average, the most in{' '}
-        <strong>{placeOf(worst)}</strong>: {formatShare(worst.relativeError)}. About {formatShare(usual)} is usual; what
-        it costs the model is measured below.
+        <strong>{placeOf(worst)}</strong>: {formatShare(worst.relativeError)}, on a sample of their rows. About{' '}
+        {formatShare(usual)} is usual; what it costs the model is measured below.
       </p>
       {stacks.map((stack) => (
         <Bars key={stack.name} stack={stack} highest={highest} worst={worst} />
@@ -69,7 +69,7 @@ const widestBar = 3.5;
 
 interface BarsProps {
   readonly stack: LayerStack;
-  /** error that fills the height */
+  /** error that fills the height; 0 where no weight moves */
   readonly highest: number;
   readonly worst: WeightError;
 }
@@ -87,7 +87,7 @@ function Bars({ stack: { name, layers }, highest, worst }: BarsProps): ReactNode
             <li key={layer.number} className={styles.slot} title={text}>
               <span
                 className={classes(styles.bar, layer.worst === worst && styles.worst)}
-                style={{ height: `${(layer.mean / highest) * 100}%` }}
+                style={{ height: `${highest > 0 ? (layer.mean / highest) * 100 : 0}%` }}
               />
               <span className="visually-hidden">{text}</span>
             </li>
