@@ -31,6 +31,21 @@ describe('quality before and after', () => {
     expect(columns.map(changeText)).toEqual(['−2.5 points', '−20 %']);
   });
 
+  it('is a correlation between −1 and 1 as it is', () => {
+    const scored = (matthews_correlation: number): ModelQuality => ({
+      ...classes(1, 0.5),
+      scores: { matthews_correlation },
+    });
+    const [correlation] = qualityColumns(scored(0.25), scored(-0.0714));
+    expect(correlation).toMatchObject({ name: 'Matthews correlation', before: '0.250', after: '−0.071' });
+    expect(correlation && changeText(correlation)).toBe('−0.321');
+  });
+
+  it('counts one point as one', () => {
+    expect(changeText({ change: 0.01, kind: 'share' })).toBe('+1 point');
+    expect(changeText({ change: -0.02, kind: 'share' })).toBe('−2 points');
+  });
+
   it('claims nothing where there is no change, or a figure is not defined', () => {
     const columns = qualityColumns(classes(0.5, null), classes(0.5, 0.9));
     expect(columns[0]?.before).toBe('not defined');
