@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { choiceOf, quantisationOf } from '../../engine/quantisationFields.ts';
+import { UserError } from '../../formats/errors.ts';
 import type { PricedWeights, WeightGroup, WeightsName } from '../../engine/api.ts';
 import {
   findWeights,
@@ -40,6 +42,34 @@ describe('the weights that a run takes', () => {
     });
     // settings of 4 bits mean nothing while these are off
     expect(weightsOfFields({ bnb_4bit_quant_type: 'nf4', load_embeddings_in_8bit: true }).name).toBe('stored');
+  });
+
+  it('are those that the engine takes from the same fields', () => {
+    const flags = [undefined, false, true];
+    const types = [undefined, 'nf4', 'fp4'];
+    const all = flags.flatMap((load_in_4bit) =>
+      flags.flatMap((load_in_8bit) =>
+        flags.flatMap((load_embeddings_in_8bit) =>
+          flags.flatMap((bnb_4bit_use_double_quant) =>
+            types.map((bnb_4bit_quant_type) => ({
+              load_in_4bit,
+              load_in_8bit,
+              load_embeddings_in_8bit,
+              bnb_4bit_use_double_quant,
+              bnb_4bit_quant_type,
+            })),
+          ),
+        ),
+      ),
+    );
+    const isRefused = (fields: (typeof all)[number]): boolean =>
+      fields.load_in_4bit === true
+        ? fields.load_in_8bit === true
+        : fields.load_in_8bit !== true && fields.load_embeddings_in_8bit === true;
+    for (const fields of all) {
+      if (isRefused(fields)) expect(() => quantisationOf(fields)).toThrow(UserError);
+      else expect(weightsOfFields(fields), JSON.stringify(fields)).toEqual(choiceOf(quantisationOf(fields)));
+    }
   });
 
   it('are offered five ways, with the embeddings as they are chosen', () => {

@@ -113,7 +113,7 @@ export function reasonOf(priced: Priced | undefined): string | null {
   return priced && 'reason' in priced ? priced.reason : null;
 }
 
-/** The one reason for which nothing but the weights as they are can be had; null where something can. */
+/** The first reason for which nothing but the weights as they are can be had; null where something can. */
 export function whyNothing(choices: readonly PricedWeights[]): string | null {
   const reasons = choices.filter(({ name }) => name !== 'stored').map(({ memory }) => reasonOf(memory));
   return reasons.length > 0 && reasons.every((reason) => reason !== null) ? (reasons[0] ?? null) : null;
