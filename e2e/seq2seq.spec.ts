@@ -1,16 +1,10 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { join } from 'node:path';
-import { training, unzipDownload } from './studio.ts';
+import { training, unzipDownload, violations } from './studio.ts';
 
 const models = join(import.meta.dirname, '..', 'tests', 'fixtures', 'parity', 'models');
 
 test.setTimeout(420_000);
-
-async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page }).analyze();
-  return found.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
-}
 
 test('an mT5 folder learns to turn sources into targets, is asked beside the base model, and is downloaded', async ({
   page,

@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Download, type Page } from '@playwright/test';
 import { readFile } from 'node:fs/promises';
 import { unzipSync } from 'fflate';
@@ -9,6 +10,16 @@ export async function openSample(page: Page): Promise<void> {
   await page.goto('./');
   await page.getByRole('button', { name: 'Try the sample' }).click();
   await expect(page.getByRole('button', { name: 'Start training' })).toBeEnabled();
+}
+
+/**
+ * What axe finds on the page, as 'rule: element'.
+ * @param opensFolds looks into what is folded away, too
+ */
+export async function violations(page: Page, { opensFolds = false } = {}): Promise<string[]> {
+  if (opensFolds) await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
+  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  return found.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
 }
 
 /** The rows of a chart's table, first the head; charts are drawn for the eye, tables are there to be read. */
