@@ -18,18 +18,36 @@ export async function withStoredHead(
   const [head, embedding] = [tensors.get(`${description.headPath}.weight`), tensors.get(embeddingName)];
   if (!head) return description;
   if (!embedding) tensors.set(embeddingName, head);
-  else if (!(await holdTheSame(head.entry, embedding.entry))) return { ...description, tieWordEmbeddings: false };
+  else if (!(await holdTheSame(head, embedding))) return { ...description, tieWordEmbeddings: false };
   return description;
 }
 
-async function holdTheSame(a: TensorEntry, b: TensorEntry): Promise<boolean> {
-  if (a.format !== b.format || a.byteLength !== b.byteLength) return false;
+/** Codes are no numbers without their scales: of two tensors of which one is packed nothing is known. */
+async function holdTheSame(head: CheckpointTensor, embedding: CheckpointTensor): Promise<boolean> {
+  const [a, b] = [head.entry, embedding.entry];
+  if (head.packed || embedding.packed || a.format !== b.format || a.byteLength !== b.byteLength) return false;
   for (let start = 0; start < a.byteLength; start += sliceBytes) {
     const end = Math.min(start + sliceBytes, a.byteLength);
-    const [ours, theirs] = await Promise.all(
-      [a, b].map(({ source, byteOffset }) => source.read(byteOffset + start, byteOffset + end)),
-    );
-    if (!ours?.every((byte, i) => byte === theirs?.[i])) return false;
+    const [ours, theirs] = await Promise.all([sliceOf(a, start, end), sliceOf(b, start, end)]);
+    if (!areEqual(ours, theirs)) return false;
   }
   return true;
+}
+
+function sliceOf({ source, byteOffset }: TensorEntry, start: number, end: number): Promise<Uint8Array> {
+  return source.read(byteOffset + start, byteOffset + end);
+}
+
+/** Of two slices of one length. */
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  const [words, others] = [wordsOf(a), wordsOf(b)];
+  for (let i = 0; i < words.length; i++) if (words[i] !== others[i]) return false;
+  for (let i = words.byteLength; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The whole words of some bytes, copied where they do not begin at one. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(buffer, byteOffset, bytes.byteLength >>> 2);
 }
