@@ -5,7 +5,7 @@ import { planSafetensors, type TensorSpec } from '../formats/safetensorsWriter.t
 import type { Checkpoint } from '../models/checkpoint.ts';
 import { conv1dWeights } from '../models/conv1d.ts';
 import { bitsandbytesConfig } from '../models/quantisedFolder.ts';
-import { configForTransformers } from '../models/writeConfig.ts';
+import { configForTransformers, withOwnHead } from '../models/writeConfig.ts';
 import { transposed } from '../peft/initialize.ts';
 import { encodeFloats, type FloatFormatName } from '../quant/encode/floats.ts';
 import type { FormatName } from '../quant/format.ts';
@@ -95,7 +95,7 @@ const writeInFormat: Write = async (merging, model, { folder, file, from }, say)
   await writePlaced(path, byteLength, pieces);
   const files = await filesBeside();
   const quantised = checkpoint.quantisation && { quantization_config: bitsandbytesConfig(checkpoint.quantisation) };
-  const config = { ...checkpoint.config, ...quantised, ...(untied && { tie_word_embeddings: false }) };
+  const config = { ...(untied ? withOwnHead(checkpoint.config) : checkpoint.config), ...quantised };
   if (checkpoint.kind === 'folder') files.set('config.json', jsonBytes(withHead(model, config)));
   await writeFolder(folder, files);
   const { tensors, merged, formats, lost } = result();

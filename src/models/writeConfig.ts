@@ -12,7 +12,7 @@ export function configForTransformers(checkpoint: Checkpoint, { untied }: { unti
   const { description, kind } = checkpoint;
   // what is written is floats, however the checkpoint was quantised
   const { quantization_config: quantised = checkpoint.quantisation, ...plain } = checkpoint.config;
-  const config: Json = untied ? { ...plain, tie_word_embeddings: false } : plain;
+  const config: Json = untied ? withOwnHead(plain) : plain;
   if (kind === 'folder') return quantised ? inHalves(config) : config;
   const formats = new Set([...checkpoint.tensors.values()].map(({ format }) => format));
   const dtype = [...formats].every((format) => format === 'f32')
@@ -27,6 +27,17 @@ export function configForTransformers(checkpoint: Checkpoint, { untied }: { unti
     ...config,
     ...(rope && { rope_parameters: rope['rope_type'] === 'factors' ? namedRope(rope) : rope }),
   };
+}
+
+/**
+ * The config.json of a model whose head is no longer its embedding. A T5 says by the same field whether the decoder's output is scaled
+ * (T5Config.__post_init__ in Transformers 5), unless it says so outright.
+ */
+export function withOwnHead(config: Json): Json {
+  const untied = { ...config, tie_word_embeddings: false };
+  if (config['model_type'] !== 't5') return untied;
+  const isScaled = config['scale_decoder_outputs'] ?? config['tie_word_embeddings'] !== false;
+  return { ...untied, scale_decoder_outputs: isScaled };
 }
 
 /** Fields of config.json that Transformers 5 takes for floats alone: a whole number without a point is refused there. */
