@@ -33,7 +33,8 @@ function describe(config: T5Config, task: Task, json: Readonly<Record<string, un
     maxPositionEmbeddings: config.maxPositions,
     numKeyValueHeads: config.numHeads,
     headDim: config.headDim,
-    tieWordEmbeddings: config.tieWordEmbeddings,
+    // whatever config.json says, as in T5Config and MT5Config; a stored head of other numbers counts
+    tieWordEmbeddings: true,
     decoderStartTokenId: config.decoderStartTokenId,
     embeddingPath: 'shared',
     headPath: 'lm_head',

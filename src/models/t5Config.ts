@@ -17,8 +17,7 @@ export interface T5Config extends SpecialTokenIds {
   readonly layerNormEpsilon: number;
   readonly activation: ActivationName;
   readonly isGated: boolean;
-  readonly tieWordEmbeddings: boolean;
-  /** the decoder's output is scaled by 1 / √hiddenSize before the head, as in the first T5 */
+  /** the decoder's output is scaled by 1 / √hiddenSize before the head, as in the first T5; tie_word_embeddings says so, and nothing else */
   readonly scalesOutput: boolean;
   readonly decoderStartTokenId: number;
   /** relative distances have no end: what rows may take */
@@ -36,7 +35,6 @@ export function readT5Config(json: Readonly<Record<string, unknown>>): T5Config 
   const [, gate, named = ''] = /^(gated-)?(.*)$/.exec(projection) ?? [];
   const vocabSize = fields.count('vocab_size', isMt5 ? 250112 : 32128);
   const numLayers = fields.layers(['num_hidden_layers', 'num_layers'], isMt5 ? 8 : 6);
-  const tieWordEmbeddings = fields.flag('tie_word_embeddings', true);
   const { eosTokenIds, padTokenId } = fields.specialTokens(vocabSize, { eos: 1, pad: 0 });
   return {
     modelType: isMt5 ? 'mt5' : 't5',
@@ -53,8 +51,7 @@ export function readT5Config(json: Readonly<Record<string, unknown>>): T5Config 
     // T5Config reads the gated gelu so
     activation: fields.activationOf('feed_forward_proj', projection === 'gated-gelu' ? 'gelu_new' : named),
     isGated: gate !== undefined,
-    tieWordEmbeddings,
-    scalesOutput: !isMt5 && fields.flag('scale_decoder_outputs', tieWordEmbeddings),
+    scalesOutput: !isMt5 && fields.flag('scale_decoder_outputs', fields.flag('tie_word_embeddings', true)),
     decoderStartTokenId: fields.ids('decoder_start_token_id')[0] ?? padTokenId ?? 0,
     eosTokenIds,
     padTokenId,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../formats/byteSource.ts';
 import { writeSafetensors } from '../formats/safetensorsWriter.ts';
-import { openCheckpoint, readDecoded } from './checkpoint.ts';
+import { neededShapes, openCheckpoint, readDecoded } from './checkpoint.ts';
+import { describeModel } from './registry.ts';
 
 const config = {
   model_type: 'gpt2',
@@ -66,4 +67,10 @@ describe('a head that config.json ties to the embedding', () => {
     expect(await readDecoded(checkpoint, 'transformer.wte.weight')).toEqual(new Float32Array(20).fill(3));
     await expect(opened(undefined, undefined)).rejects.toThrow(/lacks the tensor transformer\.wte\.weight/);
   });
+});
+
+it.each(['t5', 'mt5'])('is tied in a %s whatever config.json says, as in Transformers', (model_type) => {
+  const description = describeModel({ model_type, tie_word_embeddings: false });
+  expect(description.tieWordEmbeddings).toBe(true);
+  expect(neededShapes(description).has('lm_head.weight')).toBe(false);
 });
