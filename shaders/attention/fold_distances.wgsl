@@ -1,7 +1,9 @@
 // Gradient of attention's bias table out of the diagonals of the scores: table[h, clamp(d, −R, R) + R] = Σ_b Σ_d diagonals[b, h, zero + d],
 // the distances d in their order, each through the batch. `zero` is the diagonal of distance 0 where the first query stands at position 0.
 //   1 diagonals f32 [B, heads, count]   2 table f32 [heads, 2 · R + 1]
-// One lane an entry of the table, 64 a workgroup, flat; those of the two ends add the diagonals beyond them.
+// One lane an entry of the table, 64 a workgroup, flat; those of the two ends add the diagonals beyond them, B · count numbers at most.
+// Source: Shaw et al., "Self-Attention with Relative Position Representations" (2018), whose clipped distances share an entry; its
+// gradient is their sum.
 
 import package::step::step;
 

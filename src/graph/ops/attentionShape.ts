@@ -107,7 +107,7 @@ export function seesKey(shape: AttentionShape, lengths: Values, batch: number, p
 }
 
 /** About how many keys a query sees on average: for estimates of time. */
-export function keysSeen({ keyRows, queryRows, prefix, causal, window }: AttentionShape): number {
+function keysSeen({ keyRows, queryRows, prefix, causal, window }: AttentionShape): number {
   const real = keyRows - prefix;
   const inSight = causal && queryRows === real ? (real + 1) / 2 : real;
   return prefix + Math.min(inSight, window > 0 ? window : Infinity);
@@ -121,6 +121,8 @@ export interface Tiling {
   readonly columnLanes: number;
   /** workgroups in all */
   readonly items: number;
+  /** pairs of a query and a key that a workgroup takes at most, where that is far from what it takes on average */
+  readonly mostPairs?: number;
 }
 
 /** The kernels over queries: the heads that share keys count as rows of one tile. */
@@ -133,10 +135,10 @@ export function tileKeys(shape: AttentionShape): Tiling {
   return tileRows(shape, shape.keyRows);
 }
 
-/** The kernel over the diagonals of the scores, a lane each. */
+/** The kernel over the diagonals of the scores, a lane each; those next to the main one are as long as the shorter side. */
 export function tileDiagonals({ batches, queryHeads, queryRows, keyRows }: AttentionShape): Tiling {
   const items = batches * queryHeads * Math.ceil((queryRows + keyRows - 1) / workgroupSize);
-  return { lanes: workgroupSize, columnLanes: 1, items };
+  return { lanes: workgroupSize, columnLanes: 1, items, mostPairs: workgroupSize * Math.min(queryRows, keyRows) };
 }
 
 /** As few lanes to four outer rows as hold a head's columns; more where there are not rows enough for all lanes. */
@@ -170,12 +172,15 @@ export function attentionConditions(shape: AttentionShape): Record<string, boole
  */
 export function attentionPieces(shape: AttentionShape, tiling: Tiling, flopsPerPair: number, flopsPerDispatch: number) {
   const pairs = shape.batches * shape.queryHeads * shape.queryRows * keysSeen(shape);
-  const flopsEach = (flopsPerPair * shape.headSize * pairs) / tiling.items;
-  return splitOutputs(tiling.items, flopsEach, flopsPerDispatch).map(({ start, count }) => ({
-    params: words(shape, tiling, start, start + count),
-    grid: workgroupGrid(count),
-    flops: count * flopsEach,
-  }));
+  const averagePairs = pairs / tiling.items;
+  const flopsOf = (each: number) => flopsPerPair * shape.headSize * each;
+  return splitOutputs(tiling.items, flopsOf(tiling.mostPairs ?? averagePairs), flopsPerDispatch).map(
+    ({ start, count }) => ({
+      params: words(shape, tiling, start, start + count),
+      grid: workgroupGrid(count),
+      flops: count * flopsOf(averagePairs),
+    }),
+  );
 }
 
 /** The uniform block in the order of struct Shape. */

@@ -8,6 +8,9 @@ import { inputOf, operand, outputOf, valuesOf } from './operands.ts';
  * diagonals [B, heads, count] → table [heads, 2·R + 1], as attention's bias table looks distances up:
  * table[h, clamp(d, −R, R) + R] = Σ_b Σ_d diagonals[b, h, zero + step.queryOffset + d].
  * Attributes: `reach` R; `zero`, the diagonal of distance 0 where the first query stands at position 0.
+ *
+ * One dispatch however large: it adds B · heads · count numbers, far fewer than the attention before it reads, and its longest lane, an end of
+ * the table, B · count of them.
  */
 export const foldDistances: OpDefinition = {
   name: 'foldDistances',
