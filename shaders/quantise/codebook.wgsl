@@ -3,6 +3,7 @@
 //
 // Bindings: 0 params; 1 the numbers as a file holds them (floats.wgsl); 2 codes of the shard, u32, as src/quant/codes.ts lays out 4 bits;
 // 3 absmax of the stretch, the bits of an f32 for each 64 numbers, row after row (maxima.wgsl).
+// Source: bitsandbytes, backends/default/ops.py, quantize_4bit; nearest by the middles between neighbours rather than by all distances.
 // Dispatch: 1-D, a lane 32 columns of a row. They share an absmax unless, UNALIGNED, columns are no multiple of 32.
 import package::quantise::rows::{params, beforeEnd, numbersAt, packed, placeOf};
 import package::quantise::scaled::{reciprocal, scaled, Factor};

@@ -3,6 +3,7 @@
 //
 // Bindings: 0 params; 1 the numbers as a file holds them (floats.wgsl); 2 codes of the shard, u32, as src/quant/codes.ts lays out 8 bits,
 // zero before; 3 absmax of the stretch's rows, the bits of an f32 (maxima.wgsl).
+// Source: bitsandbytes, backends/default/ops.py, int8_vectorwise_quant.
 // Dispatch: 1-D, a lane 32 columns of a row.
 import package::quantise::halves::rounded;
 import package::quantise::rows::{params, numbersAt, packed, placeOf};

@@ -1,6 +1,7 @@
 // absmax of a stretch: the largest |number| of each 64, or of each row.
 //
 // Bindings: 0 params; 1 the numbers as a file holds them (floats.wgsl); 3 absmax, the bits of an f32 a span, zero before.
+// Source: absmax of bitsandbytes' quantize_4bit and int8_vectorwise_quant (backends/default/ops.py), the latter of numbers as halves.
 // Dispatch: 1-D, a lane at most 256 numbers of a span. Lanes meet in an atomic maximum of whole numbers: in any order it is the same.
 import package::quantise::floats::{four, one};
 import package::quantise::halves::rounded;

@@ -2,6 +2,7 @@
 // computes. WGSL's division may be off by 2.5 units in the last place, and its numbers below 2⁻¹²⁶ may be taken for zero; so factors are
 // whole numbers with an exponent apart, and the quotient is put right by its remainder. The product of two whole numbers below 2²⁵ as f32
 // is rounded once and far from either end of the range, so it needs no integers.
+// Source: the correction of a reciprocal by its exact remainder, as in Markstein, "IA-64 and Elementary Functions" (2000), here in integers.
 
 // mantissa · 2^exponent, the mantissa at most 2²⁴
 struct Factor {
