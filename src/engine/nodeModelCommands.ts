@@ -4,6 +4,7 @@ import { isAdapterFolder, readAdapterFolder } from '../formats/adapterFolder.ts'
 import type { WeightCatalog } from '../models/builder.ts';
 import { catalogFromConfig } from '../models/configCatalog.ts';
 import type { ModelDescription } from '../models/family.ts';
+import { readQuantisationConfig } from '../models/quantisationConfig.ts';
 import { quantiseCatalog } from '../models/quantiseCheckpoint.ts';
 import { describeModel } from '../models/registry.ts';
 import { methodOfConfig } from '../peft/registry.ts';
@@ -78,7 +79,8 @@ async function modelFacts(
     name,
     Promise.resolve(config).then((json) => describeModel(json, choice)),
   );
-  return { description, catalog: catalogFromConfig(config, description) };
+  const quantisation = await at(name, readQuantisationConfig(config, files));
+  return { description, catalog: catalogFromConfig(config, description, quantisation) };
 }
 
 /** What a model or an adapter is: family, shapes, formats, parameters. */

@@ -10,10 +10,15 @@ import { awqGroupSize, gptqSettings, quantisationWithin, type QuantisationConfig
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * What the weights of a model will be, from its config alone: floats of its dtype, and linears as its quantization_config has them.
- * Throws a UserError that names a setting that Graft does not read.
+ * What the weights of a model will be, from its config alone: floats of its dtype, and linears as they are quantised. Throws a UserError
+ * that names a setting that Graft does not read.
+ * @param quantisation what config.json says, unless a file of its own does
  */
-export function catalogFromConfig(config: Json, description: ModelDescription): WeightCatalog {
+export function catalogFromConfig(
+  config: Json,
+  description: ModelDescription,
+  quantisation = quantisationWithin(config),
+): WeightCatalog {
   const dtype = String(config['dtype'] ?? config['torch_dtype'] ?? 'float32');
   const float = dtype === 'bfloat16' ? 'bf16' : dtype === 'float16' ? 'f16' : 'f32';
   const { headPath, keptInFloats } = description;
@@ -24,7 +29,6 @@ export function catalogFromConfig(config: Json, description: ModelDescription): 
       )
       .map(({ path }) => `${path}.weight`),
   );
-  const quantisation = quantisationWithin(config);
   return new Map(
     [...neededShapes(description)].map(([name, shape]) => {
       const format = quantisation && linears.has(name) ? quantisedAs(quantisation, name, shape.at(-1) ?? 1) : undefined;

@@ -287,6 +287,17 @@ describe('estimate', () => {
     expect(counts.total_bytes).toBe(Object.values(bytes).reduce((sum, part) => sum + part, 0));
   });
 
+  it('takes a model for as small as GPTQ’s own file beside its config says', async () => {
+    put(join(scratch.path, 'bare', 'config.json'), shapes['SmolLM2-135M'] ?? {});
+    const estimate = async () => {
+      const { stdout } = await graft('estimate', runFile(scratch.path, { model: './bare' }));
+      return (JSON.parse(stdout) as { bytes: Record<string, number> }).bytes['weights'] ?? NaN;
+    };
+    const floats = await estimate();
+    put(join(scratch.path, 'bare', 'quantize_config.json'), { bits: 4, group_size: 32, desc_act: false, sym: true });
+    expect(await estimate()).toBeLessThan(0.6 * floats);
+  });
+
   it('takes the other name of the model field', async () => {
     const file = runFile(scratch.path, { model: undefined, model_name_or_path: './model' });
     expect((await graft('estimate', file)).code).toBe(0);
