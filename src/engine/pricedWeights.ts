@@ -46,8 +46,8 @@ function copyBytes(model: LoadedModel, quantisation: Quantisation): number {
 function packedReason({ checkpoint }: LoadedModel, { embeddings }: WeightsChoice): string | undefined {
   const packed = weightGroups(checkpoint).filter(({ isFloat }) => !isFloat);
   const isOuter = ({ role }: WeightGroup): boolean => role === 'embedding' || role === 'head';
-  const inner = packed.find((group) => !isOuter(group));
-  if (inner) return `Its weights are quantised already (${inner.format}): it is trained on as it is.`;
+  if (!packed.every(isOuter))
+    return 'Its weights are quantised already, and rounding them a second time would lose more.';
   const outer = packed.find(isOuter);
   return outer && embeddings ? `They are quantised already (${outer.format}) and stay as they are.` : undefined;
 }
