@@ -15,6 +15,7 @@ import {
   type NestedScales,
 } from '../quant/codebook.ts';
 import { BLOCK } from '../quant/codes.ts';
+import { bytesOf } from '../quant/fileBytes.ts';
 import { repackInt8 } from '../quant/int8.ts';
 import type { PackedTensor } from '../quant/packed.ts';
 import { packedFormat } from '../quant/registry.ts';
@@ -132,10 +133,6 @@ async function readScales(entry: TensorEntry): Promise<Float32Array> {
   throw new UserError(
     `${entry.source.name}: ${entry.name} has a scale that is not finite: the weights are damaged. Download the model again.`,
   );
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** @param scb absmax of each row */

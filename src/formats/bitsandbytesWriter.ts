@@ -8,6 +8,7 @@ import {
   readNestedPlane,
 } from '../quant/codebook.ts';
 import { CodePlane, QUARTETS } from '../quant/codes.ts';
+import { bytesOf } from '../quant/fileBytes.ts';
 import type { CodebookName, FormatName } from '../quant/format.ts';
 import { packedPlanes, type PackedTensor } from '../quant/packed.ts';
 import type { TensorSpec } from './safetensorsWriter.ts';
@@ -86,10 +87,6 @@ export async function bitsandbytesTensors(name: string, tensor: PackedTensor): P
 
 function scbName(name: string): string {
   return name.replace(/\.weight$/, '.SCB');
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** Two codes a byte, the first in the upper nibble, row after row. */

@@ -130,7 +130,7 @@ export function readNestedPlane(plane: Uint8Array, scales: number): NestedScales
  */
 export function repackCodebook(bytes: Uint8Array, rows: number, columns: number): Uint8Array {
   const codes = new CodePlane(4, rows, columns);
-  const quartetOf = columns % 4 === 0 ? wholeQuartet : partQuartet;
+  const quartetOf = columns % 4 === 0 ? wholeQuartet : quartetOfNibbles;
   for (let row = 0; row < rows; row++)
     for (let block = 0; block * BLOCK < columns; block++) {
       const place = codes.at(row, block);
@@ -150,8 +150,8 @@ function wholeQuartet(bytes: Uint8Array, index: number): number {
   return (a >> 4) | ((a & 15) << 8) | ((b >> 4) << 16) | ((b & 15) << 24);
 }
 
-/** As many codes of four as the row still has. */
-function partQuartet(bytes: Uint8Array, index: number, left: number): number {
+/** Four codes from the one at `index`, wherever in a byte; as many as the row still has. */
+function quartetOfNibbles(bytes: Uint8Array, index: number, left: number): number {
   let quartet = 0;
   for (let j = 0; j < Math.min(4, left); j++)
     quartet |= ((bytes[(index + j) >> 1]! >> ((index + j) & 1 ? 0 : 4)) & 15) << (8 * j);

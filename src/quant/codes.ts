@@ -101,6 +101,13 @@ export class CodePlane {
   }
 }
 
+/** Four codes, a byte each, as a quartet; as many as the row still has. @param left codes from `at` to the end of the row */
+export function quartetOfBytes(codes: Uint8Array, at: number, left: number): number {
+  let quartet = 0;
+  for (let j = 0; j < Math.min(4, left); j++) quartet |= codes[at + j]! << (8 * j);
+  return quartet;
+}
+
 /** The conditions of shaders/quant/codes.wgsl for codes of that many bits. */
 export function codeConditions(bits: CodeBits): Record<string, boolean> {
   return Object.fromEntries(Object.keys(fields).map((each) => [`BITS_${each}`, Number(each) === bits]));

@@ -37,3 +37,8 @@ export function padToWords(bytes: Uint8Array): Uint8Array {
   padded.set(bytes);
   return padded;
 }
+
+/** The bytes of numbers as they lie in memory, not copied. */
+export function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

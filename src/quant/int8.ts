@@ -6,7 +6,7 @@
  * Plane 1 `absmax`: f32, one a row.
  */
 import { asWords } from './affine.ts';
-import { BLOCK, codeBytes, codeConditions, CodePlane } from './codes.ts';
+import { BLOCK, codeBytes, codeConditions, CodePlane, quartetOfBytes } from './codes.ts';
 import type { PackedFormat } from './format.ts';
 import { ROW_GROUP } from './interleave.ts';
 
@@ -46,15 +46,8 @@ export function repackInt8(bytes: Uint8Array, rows: number, columns: number): Ui
     let place = codes.at(row, 0); // a word is a quartet, and a row's blocks follow one another
     for (let column = 0; column < columns; column += 4, place += ROW_GROUP) {
       const at = row * columns + column;
-      codes.words[place] = whole ? whole[at >> 2]! : partQuartet(bytes, at, columns - column);
+      codes.words[place] = whole ? whole[at >> 2]! : quartetOfBytes(bytes, at, columns - column);
     }
   }
   return new Uint8Array(codes.words.buffer);
-}
-
-/** As many codes of four as the row still has. */
-function partQuartet(bytes: Uint8Array, at: number, left: number): number {
-  let quartet = 0;
-  for (let j = 0; j < Math.min(4, left); j++) quartet |= bytes[at + j]! << (8 * j);
-  return quartet;
 }

@@ -1,6 +1,6 @@
 /** Floats into NF4 and FP4 with bitsandbytes' codes (backends/default/ops.py, quantize_4bit; functional.py, nested quantize_4bit). */
 import { ABSMAX_BLOCK, codebooks, columnsPlane, NESTED_BLOCK, nestedPlane, type NestedScales } from './codebook.ts';
-import { BLOCK, CodePlane } from './codes.ts';
+import { BLOCK, CodePlane, quartetOfBytes } from './codes.ts';
 import { dynamicMap } from './dynamicMap.ts';
 import type { PutPlane } from './packed.ts';
 import type { FloatRows } from './quantise.ts';
@@ -65,13 +65,12 @@ function codebookCodes(
   absmax: Float32Array,
   kind: 'nf4' | 'fp4',
 ): Uint8Array {
-  const nearest = nearestCodes(values, absmax, searchTable(codebooks[kind]));
+  const nearest = nearestCodes(values, absmax, searchTables[kind]);
   const plane = new CodePlane(4, rows, columns);
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column += 4) {
       const at = row * columns + column;
-      let quartet = 0;
-      for (let j = 0; j < Math.min(4, columns - column); j++) quartet |= nearest[at + j]! << (8 * j);
+      const quartet = quartetOfBytes(nearest, at, columns - column);
       plane.put(plane.at(row, Math.floor(column / BLOCK)), (column % BLOCK) >> 2, quartet);
     }
   return new Uint8Array(plane.words.buffer);
@@ -103,13 +102,18 @@ export interface SearchTable {
 /** The least f32 with all its digits: what is smaller may count as zero on a GPU, so it parts FP4's two zeros here, too. */
 const LEAST_NORMAL = 2 ** -126;
 
-export function searchTable(table: Float32Array): SearchTable {
+function searchTable(table: Float32Array): SearchTable {
   const codes = Uint8Array.from(table.keys()).sort((a, b) => table[a]! - table[b]!);
   const bounds = new Float32Array(codes.length - 1);
   for (let i = 0; i < bounds.length; i++)
     bounds[i] = Math.fround(table[codes[i]!]! + table[codes[i + 1]!]!) / 2 || LEAST_NORMAL;
   return { bounds, codes };
 }
+
+export const searchTables: Readonly<Record<'nf4' | 'fp4', SearchTable>> = {
+  nf4: searchTable(codebooks.nf4),
+  fp4: searchTable(codebooks.fp4),
+};
 
 /** steps from 0 to 1; fewer than 1 / 0.0026, the least distance of two bounds (FP4's), would not tell them apart */
 const COARSE_STEPS = 2048;

@@ -2,8 +2,8 @@
  * Floats into INT8 by rows with bitsandbytes' codes (nn/modules.py, Int8Params; backends/default/ops.py, int8_vectorwise_quant): rounded
  * to halves first, then to the nearest of 255 steps of the row's absmax, ties to even.
  */
-import { BLOCK, CodePlane } from './codes.ts';
 import { floatToHalf, halfToFloat } from './half.ts';
+import { repackInt8 } from './int8.ts';
 import type { PutPlane } from './packed.ts';
 import type { FloatRows } from './quantise.ts';
 import { packedFormat } from './registry.ts';
@@ -25,18 +25,13 @@ export async function writeInt8(source: FloatRows, shards: readonly RowShard[], 
 }
 
 function int8Codes(values: Float32Array, columns: number, absmax: Float32Array): Uint8Array {
-  const plane = new CodePlane(8, absmax.length, columns);
+  const codes = new Uint8Array(values.length);
   absmax.forEach((largest, row) => {
     const scale = largest > 0 ? Math.fround(127 * Math.fround(1 / largest)) : 0; // as torch divides a number by a tensor
-    for (let column = 0; column < columns; column += 4) {
-      const at = row * columns + column;
-      let codes = 0;
-      for (let j = 0; j < Math.min(4, columns - column); j++)
-        codes |= ((Math.fround(Math.fround(values[at + j]! * scale) + TO_INTEGER) - TO_INTEGER) & 255) << (8 * j);
-      plane.put(plane.at(row, Math.floor(column / BLOCK)), (column % BLOCK) >> 2, codes);
-    }
+    for (let i = row * columns; i < (row + 1) * columns; i++)
+      codes[i] = Math.fround(Math.fround(values[i]! * scale) + TO_INTEGER) - TO_INTEGER;
   });
-  return new Uint8Array(plane.words.buffer);
+  return repackInt8(codes, absmax.length, columns);
 }
 
 /** f32 sums with it are whole, rounded to the nearest, ties to even. */

@@ -5,8 +5,7 @@ import type { BlockFormatName, PackedFormat } from './format.ts';
 import { floatToBfloat, floatToHalf } from './half.ts';
 import { packedPlanes } from './packed.ts';
 import { quantised, quantisedFormat, type Quantisation } from './quantise.ts';
-import { codebooks } from './codebook.ts';
-import { searchTable } from './quantiseCodebook.ts';
+import { searchTables } from './quantiseCodebook.ts';
 import { GpuQuantiser } from './quantiseOnGpu.ts';
 import { packedFormat, weightFormats } from './registry.ts';
 import { planeBytes, shardRows } from './shards.ts';
@@ -135,7 +134,7 @@ describe.each(kinds)('quantising on the GPU gives the bits of the reference: %j'
   });
 
   it('of numbers that lie within a few steps of where codes meet', async () => {
-    const { bounds } = searchTable(codebooks[wanted.kind === 'fp4' ? 'fp4' : 'nf4']);
+    const { bounds } = searchTables[wanted.kind === 'fp4' ? 'fp4' : 'nf4'];
     const steps = Float32Array.from({ length: 255 }, (_, i) => (i - 127) / 127);
     const [rows, columns] = [256, 256];
     const random = noise(rows * columns, 7);

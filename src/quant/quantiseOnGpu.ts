@@ -4,13 +4,13 @@
  */
 import type { Gpu } from '../gpu/device.ts';
 import type { BufferRange } from '../gpu/kernel.ts';
-import { ABSMAX_BLOCK, codebooks } from './codebook.ts';
+import { ABSMAX_BLOCK } from './codebook.ts';
 import { BLOCK } from './codes.ts';
 import { padToWords } from './fileBytes.ts';
 import type { BlockFormatName } from './format.ts';
 import type { PutPlane } from './packed.ts';
 import type { Quantisation } from './quantise.ts';
-import { leastAbsmax, putScales, searchTable } from './quantiseCodebook.ts';
+import { leastAbsmax, putScales, searchTables } from './quantiseCodebook.ts';
 import { mostWeights, PARAMETER_WORDS, QuantiserRing, type MatrixShape, type RingKernel } from './quantiserRing.ts';
 import type { RowShard } from './shards.ts';
 import { requireFinite, stretchesOf, type Stretch } from './stretches.ts';
@@ -139,7 +139,7 @@ function parameters(columns: number, { row, rowCount }: Stretch, kind: Quantisat
   words.set([rowCount, columns, row, kind === 'int8' ? columns : ABSMAX_BLOCK]);
   if (kind === 'int8') return words;
   const floats = new Float32Array(words.buffer);
-  const { codes, bounds } = searchTable(codebooks[kind]);
+  const { codes, bounds } = searchTables[kind];
   codes.forEach((code, rank) => (words[4 + (rank >> 3)]! |= code << (4 * (rank & 7))));
   floats[6] = leastAbsmax;
   floats.set(bounds, 8);
