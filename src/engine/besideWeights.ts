@@ -21,16 +21,19 @@ const besideWeights = [
   'preprocessor_config.json',
 ];
 
-/** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer. */
+/** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer, where the model is to have one. */
 export async function filesBesideWeights({
   files,
   tokenizer,
+  description: { image },
 }: Checkpoint): Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>; missing?: string }> {
   const written = new Map<string, Uint8Array<ArrayBuffer>>();
   if (tokenizer.kind === 'files') {
     for (const [name, source] of sourcesBesideWeights(files))
       written.set(name, new Uint8Array(await source.read(0, source.size)));
-    return written.has('tokenizer.json') ? { files: written } : { files: written, missing: 'the model has none' };
+    return written.has('tokenizer.json') || image
+      ? { files: written }
+      : { files: written, missing: 'the model has none' };
   }
   try {
     for (const [name, text] of ggufTokenizerFiles(tokenizer.metadata.all()))

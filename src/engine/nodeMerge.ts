@@ -81,7 +81,7 @@ const writeFolderOfFloats: Write = async (merging, model, { folder, file }, say)
   files.set('config.json', jsonBytes(config));
   await writeFolder(folder, files);
   if (missing !== undefined) say(`no tokenizer was written: ${missing}`);
-  return { tensors, merged, tokenizer: missing === undefined };
+  return { tensors, merged, tokenizer: files.has('tokenizer.json') };
 };
 
 /** In the format of the base, with what rounding to it takes from the adapter's change. */

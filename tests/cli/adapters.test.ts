@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memorySource } from '../../src/formats/byteSource.ts';
 import { readFloatTensors, type FloatTensor } from '../../src/formats/floatTensors.ts';
@@ -164,5 +165,19 @@ describe('convert', () => {
     expect(await refusal(...args, '--rank', '17')).toMatch(/17 is more than .*down_proj has, which is 16 × 32/);
     expect(await refusal(...args)).toMatch(/--rank is missing/);
     expect(existsSync(at('lora'))).toBe(false);
+  });
+});
+
+describe('merge', () => {
+  it('says nothing of a tokenizer where the model reads images', async () => {
+    const [model, adapter] = ['models/vit', 'images/vit-lora/init'].map((path) =>
+      fileURLToPath(new URL(`../fixtures/parity/${path}`, import.meta.url)),
+    );
+    const { code, stdout, stderr } = await graft(
+      ...['merge', '--model', model ?? '', '--adapter', adapter ?? '', '--output', at('merged')],
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ merged: 8, tokenizer: false });
+    expect(existsSync(join(at('merged'), 'preprocessor_config.json'))).toBe(true);
   });
 });
