@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../src/formats/safetensorsWriter.ts';
@@ -169,6 +169,22 @@ describe('merge', () => {
     const config = JSON.parse(readFileSync(join(merged, 'config.json'), 'utf8')) as Record<string, unknown>;
     expect(config['tie_word_embeddings']).toBe(false);
     expect(readdirSync(merged).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('of the head of a T5 that was the embedding scales as before', async () => {
+    const base = join(scratch.path, 't5');
+    cpSync(new URL('../fixtures/parity/models/t5', import.meta.url), base, { recursive: true });
+    const config = JSON.parse(readFileSync(join(base, 'config.json'), 'utf8')) as Record<string, unknown>;
+    put(join(base, 'config.json'), { ...config, scale_decoder_outputs: undefined });
+    put(join(scratch.path, 'data.jsonl'), '{"prompt":"hello","completion":"world"}\n');
+    const fields = { model: './t5', task_type: 'SEQ_2_SEQ_LM', target_modules: ['lm_head'] };
+    expect((await train({ max_steps: 2, learning_rate: 0.05, ...fields })).code).toBe(0);
+    const together = await logits('--model', base, '--adapter', output);
+    for (const [name, ...flags] of [['floats'], ['format', '--requantize']] as const) {
+      const merged = join(scratch.path, name);
+      expect((await graft('merge', '--model', base, '--adapter', output, '--output', merged, ...flags)).code).toBe(0);
+      expect(distance(together, await logits('--model', merged))).toBeLessThan(1e-5);
+    }
   });
 
   it('refuses what cannot be merged, and never its own source', async () => {
