@@ -14,12 +14,18 @@ const besideWeights = [
   'special_tokens_map.json',
   'added_tokens.json',
   'tokenizer.model',
+  'spiece.model',
+  'sentencepiece.bpe.model',
+  'vocab.txt',
   'vocab.json',
   'merges.txt',
   'chat_template.jinja',
   'chat_template.json',
   'preprocessor_config.json',
 ];
+
+/** Files that a tokenizer can be read from. */
+const vocabularies = ['tokenizer.json', 'vocab.txt', 'vocab.json'];
 
 /** Copied from a folder, rebuilt from a GGUF file. `missing` says why there is no tokenizer, where the model is to have one. */
 export async function filesBesideWeights({
@@ -31,7 +37,7 @@ export async function filesBesideWeights({
   if (tokenizer.kind === 'files') {
     for (const [name, source] of sourcesBesideWeights(files))
       written.set(name, new Uint8Array(await source.read(0, source.size)));
-    return written.has('tokenizer.json') || image
+    return image || vocabularies.some((name) => written.has(name))
       ? { files: written }
       : { files: written, missing: 'the model has none' };
   }
