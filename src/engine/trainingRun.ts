@@ -237,6 +237,8 @@ class TrainingLoop {
     const { loss, metrics } = await this.#trainer.evaluate(
       batchesInOrder(evalRows, settings.batchSize, this.#input.model),
     );
+    // the steps that led here are told first
+    this.#report(await this.#trainer.flush());
     this.#lastEvaluation = { step, epoch: step / this.#plan.stepsPerEpoch, loss, metrics };
     this.#events.onEvaluation?.(this.#lastEvaluation);
   }
