@@ -35,8 +35,15 @@ export function setDataOption<Name extends keyof DataOptions>(name: Name, value:
   if (card) timer = setTimeout(() => void reopenData(), pauseMs);
 }
 
+/** Reads at once what would wait for the hand to rest, for work that needs the rows under the options of now. */
+export async function settleData(): Promise<void> {
+  if (timer !== undefined) await reopenData();
+}
+
 /** The same files under the options of now, or with another model's tokens. */
 export async function reopenData(): Promise<void> {
+  clearTimeout(timer);
+  timer = undefined;
   const { options, rowIndex } = useStudio.getState().data;
   const card = await trackIn('data', 'opening', (onProgress) => engine().reopenData(options, onProgress));
   if (!card) return refreshEstimate(); // which says why nothing can start

@@ -5,6 +5,7 @@ import { composeFields } from '../logic/settings.ts';
 import { initialQuantise } from '../state/quantise.ts';
 import type { QuantiseState } from '../state/quantise.ts';
 import { patch, useStudio } from '../state/store.ts';
+import { settleData } from './data.ts';
 import { engine, showToast, trackIn } from './engine.ts';
 import { takeSettings } from './method.ts';
 
@@ -90,6 +91,7 @@ export function qualityKey(): string {
 
 /** The held-out rows on the weights as they are, where that is not known, and on those that are chosen. */
 export async function measureQuality(): Promise<void> {
+  await settleData();
   const key = qualityKey();
   const chosen = chosenWeights();
   const measured = await trackIn('quantise', 'measuring', async (onProgress) => {
